@@ -1,0 +1,205 @@
+//! The input of a decision: everything it may look at.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::checklist::{Checklist, Evidence};
+use crate::core::gate::{self, Minute};
+use crate::core::load;
+use crate::core::priming::{self, Coverage};
+use crate::core::release::{Release, ReleaseState};
+use crate::core::throttle::{self, Halt};
+use crate::core::words::{Capacity, Name};
+
+/// Everything a decision may look at. Serialised, it is the audit record that `replay` needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The documents in force.
+    pub config: Config,
+    /// What was decided so far.
+    pub state: State,
+    /// What the world looks like.
+    pub observed: Observations,
+    /// What people asked since the last decision, in order.
+    pub commands: Vec<Command>,
+    /// The instant of the decision.
+    pub now: Timestamp,
+}
+
+/// The documents in force, validated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Releases.
+    pub releases: BTreeMap<Name, Release>,
+    /// Checklists.
+    pub checklists: BTreeMap<Name, Checklist>,
+    /// Throttle policies.
+    pub throttles: BTreeMap<Name, throttle::Policy>,
+    /// Gate policies.
+    pub gates: BTreeMap<Name, gate::Policy>,
+    /// Scaling policies.
+    pub scalings: BTreeMap<Name, load::Policy>,
+    /// Priming policies.
+    pub primings: BTreeMap<Name, priming::Policy>,
+    /// What a sign-off binds to: a SHA-256 (hex) of release, item and policies without `launch_at`, by `release/item`
+    /// in lower case.
+    pub contents: BTreeMap<String, String>,
+    /// Changes with every change of a document; part of the throttle's revision.
+    pub revision: String,
+}
+
+/// What was decided so far. Durable.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The version of this record's shape.
+    pub version: u32,
+    /// Fences intents: an older epoch's are never sent (I1).
+    pub epoch: u64,
+    /// Decisions so far; names intents and revisions.
+    pub decisions: u64,
+    /// Releases.
+    pub releases: BTreeMap<Name, ReleaseState>,
+    /// Halts in force.
+    pub halts: Vec<Halt>,
+    /// Per app, when a halt was last pulled and lifted again.
+    pub rehearsals: BTreeMap<Name, Timestamp>,
+    /// The floor that tminus owns per scaling policy, and since when; absent: none raised.
+    pub floors: BTreeMap<Name, (Capacity, Timestamp)>,
+}
+
+/// What the world looks like. Absent means not observed, never zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observations {
+    /// Groups, by scaling policy.
+    pub groups: BTreeMap<Name, GroupObservation>,
+    /// Load history in requests per second, oldest first, by scaling policy.
+    pub history: BTreeMap<Name, Vec<(Timestamp, f64)>>,
+    /// Closed periods by release and then metric, oldest first.
+    pub minutes: BTreeMap<Name, BTreeMap<Name, Vec<Minute>>>,
+    /// Priming, by policy.
+    pub coverage: BTreeMap<Name, Coverage>,
+    /// Answers of probes, by release and then item.
+    pub evidence: BTreeMap<Name, BTreeMap<Name, Evidence>>,
+    /// Whether the halt file exists.
+    pub halt_file: bool,
+}
+
+/// An instance group as described by its provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupObservation {
+    /// Its own lower bound now.
+    pub floor: Capacity,
+    /// Its own upper bound now.
+    pub ceiling: Capacity,
+    /// What it is heading for.
+    pub desired: Capacity,
+    /// Instances that pass their health check.
+    pub in_service: Capacity,
+    /// Instances in service by zone.
+    pub zones: BTreeMap<String, u32>,
+    /// 95th percentile of recent boots in milliseconds, if any were seen.
+    pub boot_p95_ms: Option<u64>,
+    /// When this was described.
+    pub observed_at: Timestamp,
+}
+
+/// Somebody who may give orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Their name.
+    pub name: Name,
+    /// Their roles: viewer, operator, admin, and sign-off roles.
+    pub roles: Vec<Name>,
+}
+
+/// An order by a person. The reply goes by its position in `Snapshot::commands`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Who.
+    pub by: Person,
+    /// What.
+    pub order: Order,
+    /// Why.
+    pub reason: String,
+}
+
+/// What people can ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Arm the launch, or launch when T-0 has passed.
+    Go {
+        /// The release.
+        release: Name,
+    },
+    /// Stop where it is.
+    Hold {
+        /// The release.
+        release: Name,
+    },
+    /// Go on from a hold.
+    Resume {
+        /// The release.
+        release: Name,
+    },
+    /// Enter the next step without SAFE.
+    Advance {
+        /// The release.
+        release: Name,
+    },
+    /// Go to 100 %.
+    Promote {
+        /// The release.
+        release: Name,
+    },
+    /// Abort by hand.
+    Abort {
+        /// The release.
+        release: Name,
+    },
+    /// Clear an ABORT: back to the last certified percent, held.
+    Clear {
+        /// The release.
+        release: Name,
+    },
+    /// Call it off before T-0.
+    Scrub {
+        /// The release.
+        release: Name,
+    },
+    /// Sign an item.
+    SignOff {
+        /// The release.
+        release: Name,
+        /// The item.
+        item: Name,
+    },
+    /// Waive an item until an instant.
+    Waive {
+        /// The release.
+        release: Name,
+        /// The item.
+        item: Name,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Halt.
+    Halt {
+        /// What.
+        target: throttle::HaltTarget,
+    },
+    /// Lift a halt, or add a voice to lifting it.
+    Lift {
+        /// What.
+        target: throttle::HaltTarget,
+        /// One person alone, and everybody hears of it.
+        break_glass: bool,
+    },
+    /// Documents were applied: remember by whom.
+    Applied {
+        /// The releases among them.
+        releases: Vec<Name>,
+    },
+}

@@ -1,0 +1,16 @@
+//! The decisions of tminus: plain data in, plain data out.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number, is async or logs: `now` and draws are
+//! arguments. Invariant: the same inputs give the same bytes on any host (I12), so that every decision
+//! can be replayed from its audit record. A test reads these files and refuses what would break it.
+//!
+//! Reading order: [`words`], then one room per capability, then [`decide`], which joins them.
+
+pub mod checklist;
+pub mod decide;
+pub mod gate;
+pub mod load;
+pub mod priming;
+pub mod release;
+pub mod throttle;
+pub mod words;

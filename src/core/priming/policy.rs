@@ -1,0 +1,38 @@
+//! What a PrimingPolicy document says to the core, and what a run has proven.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::words::{Name, TRelative};
+
+/// The part of a PrimingPolicy that decisions need; where and how to fetch is the primer's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The document's name.
+    pub name: Name,
+    /// Percent of targets, 0..=100, that must be proven on every node.
+    pub coverage: f64,
+    /// Until when objects must stay fresh.
+    pub fresh_until: Option<TRelative>,
+    /// Targets: objects x variants x nodes, if known; sizes the lead time.
+    pub nodes: Vec<Name>,
+}
+
+/// What the primer has proven, as of its last run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Per node, 0..=1.
+    pub nodes: BTreeMap<Name, f64>,
+    /// Objects in the source.
+    pub objects: u64,
+    /// Targets that failed, mismatched or may not be stored, with the first reason.
+    pub problems: u64,
+    /// The first problem, for people.
+    pub first_problem: Option<String>,
+    /// The earliest instant at which a covered object goes stale; `None`: unknown.
+    pub fresh_until: Option<Timestamp>,
+    /// When the run that proved this ended.
+    pub measured_at: Timestamp,
+}

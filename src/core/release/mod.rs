@@ -1,0 +1,11 @@
+//! The life of a release: planned -> preparing -> ready -> rolling(step) -> baking -> complete.
+//!
+//! [`document`] is what files say, [`state`] where a release stands, [`step`] the one exhaustive table of
+//! (state, event), [`offer`] what the throttle may serve because of it.
+//! Not here: readiness, gate and capacity, which arrive as facts.
+
+mod document;
+mod state;
+
+pub use document::{Early, Go, OnAbort, Release, Rollout, RolloutStep};
+pub use state::{Active, Armed, Phase, ReleaseState};

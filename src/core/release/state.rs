@@ -1,0 +1,103 @@
+//! Where a release stands. Durable: what is not here is forgotten by a restart.
+//!
+//! Invariant: `certified` only rises by a SAFE gate or a person's promote (I4).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::checklist::{SignOff, Waiver};
+use crate::core::words::{Name, Percent};
+
+/// A release's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseState {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Since when.
+    pub entered_at: Timestamp,
+    /// Who applied it; may not sign (I7). `None`: it came from a file.
+    pub applied_by: Option<Name>,
+    /// A person's go, until the launch uses it.
+    pub armed: Option<Armed>,
+    /// Sign-offs, newest last.
+    pub sign_offs: Vec<SignOff>,
+    /// Waivers, newest last.
+    pub waivers: Vec<Waiver>,
+    /// The instant the first step began; evidence for ABORT counts from here, or from the last `clear`.
+    pub evidence_from: Option<Timestamp>,
+    /// The instant this step began; evidence for SAFE counts from here.
+    pub step_from: Option<Timestamp>,
+    /// Dwell or bake accrued in this step up to `dwell_from`; stops while a person holds.
+    pub dwelled: Duration,
+    /// Since when dwell runs; `None` while held.
+    pub dwell_from: Option<Timestamp>,
+    /// The highest percent that a gate certified or a person promoted to.
+    pub certified: Percent,
+    /// The instant it became complete, aborted or scrubbed.
+    pub ended_at: Option<Timestamp>,
+    /// What people were already told, by key: each thing is told once.
+    pub told: Vec<String>,
+}
+
+/// A person's go before T-0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Armed {
+    /// Who.
+    pub by: Name,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+/// The phases of DESIGN section 5.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Known, too early to do anything.
+    Planned,
+    /// Something is being done, or would be if it were not held.
+    Active(Active),
+    /// A person said hold.
+    Held {
+        /// Where it resumes.
+        at: Active,
+        /// Who.
+        by: Name,
+        /// Why.
+        reason: String,
+    },
+    /// Sticky, until a person clears it.
+    Aborted {
+        /// Where it was.
+        at: Active,
+        /// Why.
+        reason: String,
+    },
+    /// Called off before T-0; final.
+    Scrubbed {
+        /// Why.
+        reason: String,
+    },
+    /// At 100 % and baked; final.
+    Complete,
+}
+
+/// The phases in which tminus works, and which can be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Active {
+    /// Floors rise, caches fill, checks run, sign-offs arrive.
+    Preparing,
+    /// Every item that blocks launch is green and fresh.
+    Ready,
+    /// At a step of the rollout, counted from 0.
+    Rolling {
+        /// The step.
+        step: usize,
+    },
+    /// At 100 %, watched.
+    Baking,
+}

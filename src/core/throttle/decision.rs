@@ -1,0 +1,91 @@
+//! A request, the answer to it, and the order of the layers.
+
+use crate::core::words::{Name, Percent, Version};
+
+/// What a client or load balancer asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The app.
+    pub app: Name,
+    /// The version the client has.
+    pub version: Version,
+    /// Its channel.
+    pub channel: Name,
+    /// Its id, if it sent one.
+    pub client: Option<String>,
+    /// Whether a person asked, or a test wants the held-back side.
+    pub force: Force,
+}
+
+/// The `force` parameter. Anything but exactly `1` and `-1` is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Force {
+    /// A background check.
+    #[default]
+    None,
+    /// `1`: a person asked.
+    Serve,
+    /// `-1`: the held-back side, at any percent.
+    HoldBack,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether the client may take `version`.
+    pub serve: bool,
+    /// What it may take; held back, what it falls back to.
+    pub version: Option<Version>,
+    /// Which layer decided.
+    pub reason: Reason,
+    /// The rule that matched, if any.
+    pub rule: Option<String>,
+    /// The percent that was compared with.
+    pub percent: Percent,
+    /// Where the client stands, when that was asked.
+    pub bucket: Option<u32>,
+    /// When asking again is useful, spread over clients; seconds.
+    pub retry_after_secs: u32,
+    /// The revision of the table.
+    pub revision: String,
+}
+
+/// The layer that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Halted; beats force.
+    Halt,
+    /// The app has releases, none fits.
+    NoOffer,
+    /// `force`.
+    Force,
+    /// An excepted channel, or an early entry.
+    Exception,
+    /// A specific rule's percent.
+    Rule,
+    /// The running step's percent.
+    Rollout,
+    /// The global percent.
+    Global,
+    /// Nothing bound.
+    Default,
+    /// A client id was needed and missing.
+    NoClientId,
+}
+
+impl Reason {
+    /// Its word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Halt => "halt",
+            Self::NoOffer => "no_offer",
+            Self::Force => "force",
+            Self::Exception => "exception",
+            Self::Rule => "rule",
+            Self::Rollout => "rollout",
+            Self::Global => "global",
+            Self::Default => "default",
+            Self::NoClientId => "no_client_id",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What `tminus demo` needs beside the real daemon: a content origin, a caching edge and a client swarm.
+//!
+//! Everything here is a real process or socket on loopback; nothing of it is used in production.

@@ -1,0 +1,3 @@
+//! Effects, thin: files, sockets, processes, the store. Two rooms here do not call each other except through the daemon.
+
+pub mod clock;

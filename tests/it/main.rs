@@ -1,0 +1,2 @@
+//! The one integration binary: behaviour from the outside, by room.
+#![allow(missing_docs)]
