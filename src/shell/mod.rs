@@ -1,3 +1,7 @@
 //! Effects, thin: files, sockets, processes, the store. Two rooms here do not call each other except through the daemon.
 
 pub mod clock;
+pub mod control;
+pub mod settings;
+pub mod spec;
+pub mod store;
