@@ -2,6 +2,9 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+pub mod prime;
+mod prime_show;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +19,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Fills cache nodes and proves them warm.
+    Prime(prime::Arguments),
     /// Prints the version.
     Version,
 }
@@ -64,6 +69,7 @@ pub fn failed(message: &str) -> ExitCode {
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
+        Verb::Prime(arguments) => prime::run(arguments).await,
         Verb::Version => version(),
     }
 }
