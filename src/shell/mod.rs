@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod control;
+pub mod observe;
 pub mod primer;
 pub mod settings;
 pub mod spec;
