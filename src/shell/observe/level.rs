@@ -58,7 +58,9 @@ impl Sources {
             let message = format!("{} points do not cover the last {}", points.len(), crate::core::words::format_duration(over));
             return Err(ObserveError::NoData(message));
         }
-        Ok(points.iter().map(|(_, value)| value / points.len() as f64).sum())
+        // Summed first: a mean of equal values is that value, which decides at a bound.
+        let mean = points.iter().map(|(_, value)| value).sum::<f64>() / points.len() as f64;
+        if mean.is_finite() { Ok(mean) } else { Err(ObserveError::NoData("the values are too large to add up".into())) }
     }
 
     /// The usable points of one ask; none at all is an error with the first reason.
