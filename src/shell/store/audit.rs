@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::store::{read_instant, unsigned};
+use super::writer::{read_instant, unsigned};
 use super::{Store, StoreError, sql};
 use crate::core::decide::{Decision, Snapshot};
 use crate::core::words::Name;

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::audit::{self, AuditRow};
 use super::documents::{self, AppliedDocument};
-use super::store::{add_quiet_ticks, cut, instant, signed};
+use super::writer::{add_quiet_ticks, cut, instant, signed};
 use super::{EventRow, NewEvent, Store, StoreError, sql, timeline};
 use crate::core::decide::{Decision, Effect, Intent, Snapshot};
 use crate::core::words::Name;
@@ -162,9 +162,10 @@ fn target(effect: &Effect) -> Option<String> {
 /// Whether two effects change the world in the same way; their reasons may be worded differently.
 fn is_same_change(one: &Effect, other: &Effect) -> bool {
     match (one, other) {
-        (Effect::SetFloor { group: a, floor: b, restore: c, .. }, Effect::SetFloor { group: x, floor: y, restore: z, .. }) => {
-            (a, b, c) == (x, y, z)
-        }
+        (
+            Effect::SetFloor { group, floor, restore, .. },
+            Effect::SetFloor { group: other_group, floor: other_floor, restore: other_restore, .. },
+        ) => (group, floor, restore) == (other_group, other_floor, other_restore),
         (Effect::Notify(one), Effect::Notify(other)) => one.key == other.key,
         (one, other) => one == other,
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::store::{instant, read_instant, signed, unsigned};
+use super::writer::{instant, read_instant, signed, unsigned};
 use super::{Store, StoreError, sql};
 use crate::core::words::Name;
 use crate::shell::control::PushedCounts;

@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
 
-use super::store::{instant, read_instant};
 use super::timeline::name;
+use super::writer::{instant, read_instant};
 use super::{Store, StoreError, sql};
 use crate::core::words::Name;
 

@@ -119,7 +119,7 @@ impl From<Sqlite> for StoreError {
     fn from(error: Sqlite) -> Self {
         let text = error.to_string();
         match &error {
-            Sqlite::SqliteFailure(failure, _) => by_code(failure, text),
+            Sqlite::SqliteFailure(failure, _) => by_code(*failure, text),
             // A row that has another shape than its STRICT table can only be damage.
             Sqlite::FromSqlConversionFailure(..)
             | Sqlite::IntegralValueOutOfRange(..)
@@ -130,7 +130,7 @@ impl From<Sqlite> for StoreError {
     }
 }
 
-fn by_code(failure: &ffi::Error, text: String) -> StoreError {
+fn by_code(failure: ffi::Error, text: String) -> StoreError {
     match failure.code {
         ErrorCode::DiskFull => StoreError::DiskFull,
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged(text),

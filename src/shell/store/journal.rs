@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, ToSql};
 
 use super::commit::json;
-use super::store::{cut, instant, read_instant, unsigned};
+use super::writer::{cut, instant, read_instant, unsigned};
 use super::{Store, StoreError, sql};
 use crate::core::decide::Intent;
 

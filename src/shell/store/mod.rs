@@ -1,6 +1,6 @@
 //! The store: state, journal of intents, audit chain, events, pushed counts, applied documents. SQLite, one writer.
 //!
-//! Reading order: [`store`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
+//! Reading order: [`writer`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
 //! intents, [`audit`] is the chain; [`timeline`], [`counts`] and [`documents`] are the rest. All SQL is in [`sql`].
 //! Whole operations in and out; no rows or cursors leak. Not here: any decision.
 
@@ -14,9 +14,9 @@ mod folder;
 mod journal;
 mod schema;
 mod sql;
-mod store;
 mod timeline;
 mod verify;
+mod writer;
 
 pub use audit::{SnapshotRecord, decision_hash};
 pub use commit::{Commit, Committed};
@@ -25,6 +25,6 @@ pub use documents::AppliedDocument;
 pub use error::StoreError;
 pub use event::{EventRow, NewEvent};
 pub use journal::{Failure, OpenIntent, Progress};
-pub use store::{Durable, Store};
 pub use timeline::EVENTS_PAGE;
 pub use verify::{AuditReport, BadRow, verify_folder};
+pub use writer::{Durable, Store};

@@ -4,12 +4,12 @@
 
 use rusqlite::{Row, Transaction};
 
-use super::store::{cut, instant, read_instant};
+use super::writer::{cut, instant, read_instant};
 use super::{EventRow, NewEvent, Store, StoreError, sql};
 use crate::core::words::Name;
 
 /// Most events that one call returns; a reader pages on from the last id.
-pub const EVENTS_PAGE: usize = 1_000;
+pub const EVENTS_PAGE: u16 = 1_000;
 
 /// Bytes of a message that are kept: a sentence, with room for a person's reason.
 const MESSAGE: usize = 8_000;
@@ -26,7 +26,8 @@ impl Store {
     /// Events after an id, oldest first, at most `limit` and at most [`EVENTS_PAGE`].
     pub fn events(&self, after: i64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let mut statement = self.reader().prepare_cached(sql::EVENTS_AFTER)?;
-        let rows = statement.query_map((after, limit.min(EVENTS_PAGE) as i64), |row| Ok(read(row)))?;
+        let rows =
+            statement.query_map((after, limit.min(EVENTS_PAGE.into()).try_into().unwrap_or(EVENTS_PAGE)), |row| Ok(read(row)))?;
         rows.map(|row| row?).collect()
     }
 }
