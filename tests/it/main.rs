@@ -1,2 +1,5 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
+
+mod notify;
+mod store;
