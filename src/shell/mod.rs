@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod control;
+pub mod decision;
 pub mod settings;
 pub mod spec;
 pub mod store;
