@@ -4,3 +4,4 @@
 mod notify;
 mod store;
 mod groups;
+mod decision;
