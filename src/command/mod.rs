@@ -2,6 +2,8 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod lab;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +18,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Parts of the demo, one process each.
+    #[command(hide = true)]
+    Lab(lab::Lab),
     /// Prints the version.
     Version,
 }
@@ -64,6 +69,7 @@ pub fn failed(message: &str) -> ExitCode {
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
+        Verb::Lab(part) => lab::run(part).await,
         Verb::Version => version(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod control;
 pub mod notify;
+pub mod groups;
 pub mod settings;
 pub mod spec;
 pub mod store;

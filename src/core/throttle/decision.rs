@@ -1,6 +1,11 @@
-//! A request, the answer to it, and the order of the layers.
+//! A request, and the answer to it.
+//!
+//! Not here: how one leads to the other; that is `layers`. Invariant: whatever a request carries is bounded.
 
 use crate::core::words::{Name, Percent, Version};
+
+/// Longest client id in bytes. Real ones are UUIDs, hashes or serial numbers; requests bring hostile ones.
+pub const LONGEST_CLIENT: usize = 256;
 
 /// What a client or load balancer asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +16,7 @@ pub struct Request {
     pub version: Version,
     /// Its channel.
     pub channel: Name,
-    /// Its id, if it sent one.
+    /// Its id, if it sent one: not empty, at most [`LONGEST_CLIENT`] bytes.
     pub client: Option<String>,
     /// Whether a person asked, or a test wants the held-back side.
     pub force: Force,
@@ -27,6 +32,17 @@ pub enum Force {
     Serve,
     /// `-1`: the held-back side, at any percent.
     HoldBack,
+}
+
+impl Force {
+    /// Reads the parameter. `true`, `0`, ` 1` and `1?avast=1` are none: only what is meant for sure is forced.
+    pub fn parse(text: Option<&str>) -> Self {
+        match text {
+            Some("1") => Self::Serve,
+            Some("-1") => Self::HoldBack,
+            _ => Self::None,
+        }
+    }
 }
 
 /// The answer.
