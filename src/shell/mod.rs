@@ -2,8 +2,8 @@
 
 pub mod clock;
 pub mod control;
-pub mod notify;
 pub mod groups;
+pub mod notify;
 pub mod settings;
 pub mod spec;
 pub mod store;

@@ -1,6 +1,6 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
 
+mod groups;
 mod notify;
 mod store;
-mod groups;

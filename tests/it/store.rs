@@ -479,6 +479,36 @@ fn the_chain_verifies_beside_a_daemon_that_writes() {
     }
 }
 
+/// Runs `tminus audit verify` on a folder: exit code, stdout and stderr.
+fn audit_verify(folder: &Path, format: &str) -> (Option<i32>, String, String) {
+    #[expect(clippy::disallowed_methods, reason = "the program under test")]
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
+    let out = command.args(["audit", "verify", "-o", format, "--data"]).arg(folder).output().unwrap();
+    (out.status.code(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
+}
+
+#[test]
+fn audit_verify_reports_in_every_form_and_by_exit_code() {
+    let folder = chain_of(3);
+    let store = Store::open(folder.path()).unwrap();
+    let head = store.verify().unwrap().head;
+    let (code, out, prose) = audit_verify(folder.path(), "human");
+    assert!(code == Some(0) && out.contains("3 rows") && out.contains(&head) && prose.is_empty(), "{code:?} {out} {prose}");
+    let (code, out, _) = audit_verify(folder.path(), "json");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, report), (Some(0), serde_json::json!({"rows": 3, "head": head, "first_bad": null})));
+    drop(store);
+
+    edit(folder.path(), "DELETE FROM audit WHERE id = 2");
+    let (code, out, _) = audit_verify(folder.path(), "human");
+    assert!(code == Some(1) && out.contains("Row 2 of the audit chain is bad"), "{code:?} {out}");
+    let (code, out, _) = audit_verify(folder.path(), "yaml");
+    assert!(code == Some(1) && out.contains("\"id\": 2\n"), "{code:?} {out}");
+
+    let (code, out, prose) = audit_verify(Path::new("/nowhere"), "json");
+    assert!(code == Some(1) && out.is_empty() && prose.contains("/nowhere/tminus.db"), "{code:?} {out} {prose}");
+}
+
 // --- power loss ---
 
 /// The log cut at any byte, as a power loss leaves it: what is left is a whole prefix.
