@@ -219,7 +219,7 @@ mod tests {
         // The engine's own limit on its file fails in the same place and with the same code as a full disk.
         let pages: i64 = store.reader().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         let limit = |store: &Store, pages: i64| {
-            store.reader().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap()
+            store.reader().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
         };
         limit(&store, pages);
         let before = store.load().unwrap();
