@@ -57,7 +57,7 @@ async fn serve(mut stream: TcpStream, answers: BTreeMap<String, String>, log: Ar
     let path = request.line.split(' ').nth(1).unwrap_or_default().to_owned();
     log.lock().unwrap().push(request);
     match answers.get(&path).map(String::as_str) {
-        Some("") => tokio::time::sleep(Duration::from_secs(60)).await,
+        Some("") => tokio::time::sleep(Duration::from_mins(1)).await,
         answer => {
             let head = answer.unwrap_or("404 Not Found");
             let _ =

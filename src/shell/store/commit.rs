@@ -174,3 +174,63 @@ fn is_same_change(one: &Effect, other: &Effect) -> bool {
 pub(super) fn json(value: &impl serde::Serialize, what: &str) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Unwritable(format!("{what} ({error})")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::core::decide::{Config, Observations, State};
+
+    /// A commit with a snapshot that hardly compresses.
+    fn commit_large(store: &mut Store, decisions: u64) -> Result<Committed, StoreError> {
+        let noise = |i: u64| (Timestamp::UNIX_EPOCH, (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64);
+        let history = BTreeMap::from([(Name::new("g").unwrap(), (0..20_000).map(noise).collect())]);
+        let state = State { decisions, ..State::default() };
+        let decision = Decision {
+            state: state.clone(),
+            intents: Vec::new(),
+            replies: Vec::new(),
+            releases: BTreeMap::new(),
+            offers: Vec::new(),
+            changed: true,
+            wake_at: None,
+        };
+        let observed = Observations { history, ..Observations::default() };
+        let now = Timestamp::UNIX_EPOCH;
+        let snapshot = Snapshot { config: Config::default(), state, observed, commands: Vec::new(), now };
+        store.commit(&Commit {
+            at: now,
+            cause: "tick",
+            by: None,
+            snapshot: &snapshot,
+            decision: &decision,
+            events: Vec::new(),
+            documents: Vec::new(),
+            core_version: "0",
+        })
+    }
+
+    #[test]
+    fn a_full_disk_leaves_what_was_decided_and_ends_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        commit_large(&mut store, 1).unwrap();
+        // The engine's own limit on its file fails in the same place and with the same code as a full disk.
+        let pages: i64 = store.reader().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let limit = |store: &Store, pages: i64| {
+            store.reader().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        };
+        limit(&store, pages);
+        let before = store.load().unwrap();
+        for _ in 0..3 {
+            let refused = commit_large(&mut store, 2);
+            assert!(matches!(refused, Err(StoreError::DiskFull)), "{refused:?}");
+        }
+        assert_eq!(store.load().unwrap(), before);
+        assert_eq!(store.verify().unwrap().rows, 1);
+        limit(&store, pages * 100);
+        assert_eq!(commit_large(&mut store, 2).unwrap().audit_id, 2);
+        assert_eq!(store.verify().unwrap().first_bad, None);
+    }
+}

@@ -60,7 +60,8 @@ pub enum StoreError {
     },
     /// A later start took over; nothing of this process may be written or sent any more.
     #[error(
-        "this process writes with epoch {ours}, but epoch {current} is in force: a later start has taken over, so this one must stop"
+        "this process writes with epoch {ours}, but epoch {current} is in force: a later start has taken over, \
+         so this one must stop"
     )]
     Fenced {
         /// The epoch of the refused operation.
@@ -73,7 +74,8 @@ pub enum StoreError {
     DiskFull,
     /// The disk or file system failed.
     #[error(
-        "reading or writing the data folder failed ({0}): the decision was not made durable, so nothing of it is done; look at the disk"
+        "reading or writing the data folder failed ({0}): the decision was not made durable, so nothing of it is done; \
+         look at the disk"
     )]
     Disk(String),
     /// The content makes no sense.

@@ -11,18 +11,21 @@ pub(super) const ADD_QUIET_TICKS: &str = "UPDATE state SET quiet_ticks = quiet_t
 pub(super) const READ_QUIET_TICKS: &str = "SELECT quiet_ticks FROM state WHERE one = 1";
 
 pub(super) const INTENT_BY_KEY: &str = "SELECT state, effect FROM intents WHERE key = ?1";
-pub(super) const INSERT_INTENT: &str = "INSERT INTO intents (key, epoch, target, effect, state, audit_id, decided_at, updated_at) \
+pub(super) const INSERT_INTENT: &str = "INSERT INTO intents \
+     (key, epoch, target, effect, state, audit_id, decided_at, updated_at) \
      VALUES (?1, ?2, ?3, ?4, 'intent', ?5, ?6, ?6)";
 pub(super) const SUPERSEDE_TARGET: &str = "UPDATE intents SET state = 'superseded', updated_at = ?2 \
      WHERE target = ?1 AND state IN ('intent', 'sent', 'failed') RETURNING key";
 pub(super) const ADOPT_INTENTS: &str = "UPDATE intents SET epoch = ?1 WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const OPEN_INTENTS: &str = "SELECT key, epoch, effect, state, attempts, not_before, error, delivered FROM intents \
      WHERE state IN ('intent', 'sent', 'failed') ORDER BY id";
-pub(super) const INTENT_SENT: &str = "UPDATE intents SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
+pub(super) const INTENT_SENT: &str = "UPDATE intents \
+     SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
 pub(super) const INTENT_DONE: &str = "UPDATE intents SET state = 'done', result = ?3, error = NULL, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
-pub(super) const INTENT_FAILED: &str = "UPDATE intents SET state = 'failed', error = ?3, not_before = ?4, delivered = ?5, updated_at = ?2 \
+pub(super) const INTENT_FAILED: &str = "UPDATE intents \
+     SET state = 'failed', error = ?3, not_before = ?4, delivered = ?5, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
 pub(super) const INTENT_SUPERSEDED: &str = "UPDATE intents SET state = 'superseded', updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
@@ -33,18 +36,21 @@ pub(super) const INSERT_EVENT: &str =
 pub(super) const EVENTS_AFTER: &str =
     "SELECT id, at, release, kind, message, by_person FROM events WHERE id > ?1 ORDER BY id LIMIT ?2";
 
-pub(super) const PUT_DOCUMENT: &str = "INSERT INTO documents (kind, folded, name, body, by_person, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+pub(super) const PUT_DOCUMENT: &str = "INSERT INTO documents (kind, folded, name, body, by_person, at) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
      ON CONFLICT (kind, folded) DO UPDATE SET name = excluded.name, body = excluded.body, \
      by_person = excluded.by_person, at = excluded.at";
 pub(super) const DOCUMENTS: &str = "SELECT kind, name, body, by_person, at FROM documents ORDER BY kind, folded";
 
 pub(super) const READ_CHAIN: &str = "SELECT base_id, base_hash, head_id, head_hash FROM chain WHERE one = 1";
 pub(super) const WRITE_HEAD: &str = "UPDATE chain SET head_id = ?1, head_hash = ?2 WHERE one = 1";
-pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit (id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash) \
+pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit \
+     (id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 pub(super) const AUDIT_BY_ID: &str =
     "SELECT id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash FROM audit WHERE id = ?1";
-pub(super) const AUDIT_AFTER: &str = "SELECT id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash \
+pub(super) const AUDIT_AFTER: &str = "SELECT \
+     id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash \
      FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 pub(super) const COUNT_NAME: &str = "SELECT id FROM count_names WHERE source = ?1 AND kind = ?2 AND name = ?3";
