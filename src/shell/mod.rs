@@ -2,9 +2,10 @@
 
 pub mod clock;
 pub mod control;
-pub mod groups;
 pub mod decision;
+pub mod groups;
 pub mod notify;
+pub mod report;
 pub mod settings;
 pub mod spec;
 pub mod store;

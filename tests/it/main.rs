@@ -2,8 +2,13 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod decision;
+mod groups;
+mod groups;
 mod groups;
 mod notify;
+mod notify;
+mod release_states;
 mod store;
-mod groups;
-mod decision;
+mod store;
+mod tidy;
