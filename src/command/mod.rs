@@ -2,6 +2,10 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod audit;
+mod lab;
+mod output;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +20,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Checks the audit chain.
+    Audit(audit::Audit),
+    /// Parts of the demo, one process each.
+    #[command(hide = true)]
+    Lab(lab::Lab),
     /// Prints the version.
     Version,
 }
@@ -64,6 +73,8 @@ pub fn failed(message: &str) -> ExitCode {
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
+        Verb::Audit(audit) => audit::run(audit),
+        Verb::Lab(part) => lab::run(part).await,
         Verb::Version => version(),
     }
 }

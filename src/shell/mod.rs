@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod control;
+pub mod groups;
 pub mod decision;
+pub mod notify;
 pub mod settings;
 pub mod spec;
 pub mod store;

@@ -1,4 +1,9 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
+#![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod groups;
+mod notify;
+mod store;
+mod groups;
 mod decision;
