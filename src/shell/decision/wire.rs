@@ -25,7 +25,7 @@ struct Wire<'a> {
 pub fn to_json(decision: &Decision) -> String {
     let wire = Wire {
         serve: decision.serve,
-        version: decision.version.as_ref().map(|version| version.as_str()),
+        version: decision.version.as_ref().map(Version::as_str),
         reason: decision.reason.word(),
         rule: decision.rule.as_deref(),
         percent_ppm: decision.percent.ppm(),
