@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{Exit, failed};
-use crate::lab::origin;
+use crate::lab::{edge, origin};
 
 /// Runs one part of the demo.
 #[derive(Debug, Args)]
@@ -17,12 +17,15 @@ pub(super) struct Lab {
 #[derive(Debug, Subcommand)]
 enum Part {
     /// A content and API origin.
-    Origin(origin::Options),
+    Origin(Box<origin::Options>),
+    /// A caching edge node.
+    Edge(Box<edge::Options>),
 }
 
 pub(super) async fn run(lab: Lab) -> ExitCode {
     let ended = match lab.part {
-        Part::Origin(options) => origin::run(options).await,
+        Part::Origin(options) => origin::run(*options).await,
+        Part::Edge(options) => edge::run(*options).await,
     };
     match ended {
         Ok(()) => Exit::Done.into(),

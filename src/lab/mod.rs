@@ -4,6 +4,8 @@
 //! Reading order: [`scene`] has every constant of the story, then [`origin`], [`edge`], [`swarm`]; [`leash`] ends them.
 
 mod dice;
+pub mod edge;
+mod http;
 pub mod leash;
 mod objects;
 pub mod origin;

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod control;
 pub mod groups;
+pub mod decision;
 pub mod notify;
 pub mod settings;
 pub mod spec;

@@ -5,3 +5,5 @@
 mod groups;
 mod notify;
 mod store;
+mod groups;
+mod decision;

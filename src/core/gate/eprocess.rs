@@ -20,10 +20,14 @@ pub(super) fn ln_add(a: f64, b: f64) -> f64 {
     if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }
 
-/// ln of the mean of e^v; minus infinity for no values.
+/// ln of the mean of e^v; minus infinity for no values. Equal values give themselves to the bit.
 pub(super) fn ln_mean(values: &[f64]) -> f64 {
-    let sum = values.iter().fold(f64::NEG_INFINITY, |sum, value| ln_add(sum, *value));
-    if values.is_empty() { sum } else { sum - (values.len() as f64).ln() }
+    let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if highest == f64::NEG_INFINITY {
+        return highest;
+    }
+    let sum: f64 = values.iter().map(|value| (value - highest).exp()).sum();
+    highest + (sum / values.len() as f64).ln()
 }
 
 /// The number behind a logarithm, at most the largest double: what is shown is always finite.

@@ -30,3 +30,6 @@ pub use policy::{Dispersion, Metric, NoData, NoDataThen, Onset, Policy};
 pub use replay::{Outcome, Replay, ReplayMinute, ReplayRow, replay};
 pub use rows::{RowProblem, WrittenRow, read_rows};
 pub use verdict::{AbortReason, HoldReason, Judgement, Verdict};
+
+#[cfg(test)]
+mod tests;

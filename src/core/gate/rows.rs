@@ -66,6 +66,9 @@ struct Reader {
     problems: Vec<RowProblem>,
 }
 
+/// Stands for a value whose problem is in the list.
+struct Noted;
+
 impl Reader {
     fn read(&mut self, line: usize, text: &str) {
         let fields: Vec<&str> = text.split(',').map(unquoted).collect();
@@ -109,7 +112,7 @@ impl Reader {
         let minute = self.minute(line, field(0));
         let candidate = self.arm(line, "candidate", (field(1), field(2)));
         let baseline = self.arm(line, "baseline", (field(3), field(4)));
-        if let (Some(at), Some(candidate), Some(baseline)) = (minute, candidate, baseline) {
+        if let (Some(at), Ok(candidate), Ok(baseline)) = (minute, candidate, baseline) {
             self.rows.push(WrittenRow { minute: field(0).into(), row: ReplayRow { at, candidate, baseline } });
         }
     }
@@ -127,36 +130,36 @@ impl Reader {
         Some(at)
     }
 
-    /// The counts of an arm: `Some(None)` is no data, `None` a problem that was noted.
-    fn arm(&mut self, line: usize, arm: &str, (errors, requests): (&str, &str)) -> Option<Option<Counts>> {
+    /// The counts of an arm; `None` is no data.
+    fn arm(&mut self, line: usize, arm: &str, (errors, requests): (&str, &str)) -> Result<Option<Counts>, Noted> {
         let errors = self.count(line, (arm, "errors"), errors);
         let requests = self.count(line, (arm, "requests"), requests);
         match (errors?, requests?) {
-            (_, None) => Some(None),
+            (_, None) => Ok(None),
             // Zero requests are a gap whatever stands beside them.
-            (_, Some(0)) => Some(Some(Counts { errors: 0, requests: 0 })),
+            (_, Some(0)) => Ok(Some(Counts::NONE)),
             (errors, Some(requests)) => {
                 let errors = errors.unwrap_or(0);
                 if errors > requests {
                     self.problem(line, format!("{arm}_errors {errors} are more than {arm}_requests {requests}"));
-                    return None;
+                    return Err(Noted);
                 }
-                Some(Some(Counts { errors, requests }))
+                Ok(Some(Counts { errors, requests }))
             }
         }
     }
 
-    /// A count: `Some(None)` is an empty field, `None` a problem that was noted.
-    fn count(&mut self, line: usize, (arm, kind): (&str, &str), field: &str) -> Option<Option<u64>> {
+    /// A count; `None` is an empty field.
+    fn count(&mut self, line: usize, (arm, kind): (&str, &str), field: &str) -> Result<Option<u64>, Noted> {
         if field.is_empty() {
-            return Some(None);
+            return Ok(None);
         }
         let digits = field.bytes().all(|byte| byte.is_ascii_digit());
         let count = field.parse::<u64>().ok().filter(|count| digits && *count <= LARGEST_COUNT);
         if count.is_none() {
             self.problem(line, format!("{arm}_{kind} {:?} is not a whole number from 0 to 10^15", shown(field)));
         }
-        count.map(Some)
+        count.map(Some).ok_or(Noted)
     }
 
     fn problem(&mut self, line: usize, message: String) {

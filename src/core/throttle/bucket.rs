@@ -47,10 +47,10 @@ mod tests {
     }
 
     const VECTORS: &[(&str, &str, u32)] = &[
-        ("reader/2.3.0", "client-1", 640210),
-        ("reader/2.3.0", "client-2", 706304),
-        ("reader-2.3", "8f14e45f-ceea-467f-a8ba-0c3b1f5d9f6e", 924819),
-        ("myapp/1.0.7", "é", 419368),
-        ("s", "", 243725),
+        ("reader/2.3.0", "client-1", 640_210),
+        ("reader/2.3.0", "client-2", 706_304),
+        ("reader-2.3", "8f14e45f-ceea-467f-a8ba-0c3b1f5d9f6e", 924_819),
+        ("myapp/1.0.7", "é", 419_368),
+        ("s", "", 243_725),
     ];
 }

@@ -90,6 +90,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their declaration, so that `reason as usize` is its place here.
+    pub const ALL: [Self; 9] = [
+        Self::Halt,
+        Self::NoOffer,
+        Self::Force,
+        Self::Exception,
+        Self::Rule,
+        Self::Rollout,
+        Self::Global,
+        Self::Default,
+        Self::NoClientId,
+    ];
+
     /// Its word in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -103,5 +116,26 @@ impl Reason {
             Self::Default => "default",
             Self::NoClientId => "no_client_id",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_words_force() {
+        for (text, expected) in [(Some("1"), Force::Serve), (Some("-1"), Force::HoldBack)] {
+            assert_eq!(Force::parse(text), expected, "{text:?}");
+        }
+        for text in [None, Some(""), Some("0"), Some("true"), Some("01"), Some(" 1"), Some("1.0"), Some("+1"), Some("1?avast=1")]
+        {
+            assert_eq!(Force::parse(text), Force::None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_reason_stands_at_its_place() {
+        assert!(Reason::ALL.iter().enumerate().all(|(place, reason)| *reason as usize == place));
     }
 }

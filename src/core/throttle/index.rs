@@ -76,7 +76,9 @@ impl Versions {
             match &rule.version {
                 Some(VersionRule::Exact(exact)) => keep(&mut versions.exact, exact.clone(), number),
                 Some(VersionRule::List(list)) => {
-                    list.iter().for_each(|one| keep(&mut versions.listed, one.clone(), number));
+                    for one in list {
+                        keep(&mut versions.listed, one.clone(), number);
+                    }
                 }
                 Some(VersionRule::Range(bounds)) => ranges.push((Interval::of(bounds), number)),
                 Some(VersionRule::Prefix(prefix)) => keep(&mut versions.prefixes.rules, prefix.clone(), number),

@@ -51,6 +51,12 @@ impl World {
         actions
     }
 
+    fn steps(&mut self, millis: &[i64]) {
+        for millis in millis {
+            self.step(*millis);
+        }
+    }
+
     fn states(&self) -> String {
         let letter = |instance: &Instance| match instance.state {
             InstanceState::Pending => 'P',
@@ -79,7 +85,7 @@ fn instances_boot_then_serve_and_fill_zones_evenly() {
 #[test]
 fn scaling_in_drains_the_fullest_zone_first_and_its_oldest() {
     let mut world = World::new(4);
-    [0, 2_000, 0].map(|millis| world.step(millis));
+    world.steps(&[0, 2_000, 0]);
     world.registry.desired = 2;
     world.step(0);
     assert_eq!(world.states(), "Da Db Sc Sa", "zone a had two; then all are even and the oldest goes");
@@ -96,11 +102,11 @@ fn scaling_in_drains_the_fullest_zone_first_and_its_oldest() {
 #[test]
 fn what_carries_nothing_is_scaled_in_first() {
     let mut world = World::new(2);
-    [0, 2_000, 0].map(|millis| world.step(millis));
+    world.steps(&[0, 2_000, 0]);
     world.registry.desired = 4;
     world.step(0);
     world.registry.desired = 2;
-    [0, 0].map(|millis| world.step(millis));
+    world.steps(&[0, 0]);
     assert_eq!(world.states(), "Sa Sb");
 }
 
@@ -114,7 +120,7 @@ fn never_beyond_the_ceiling() {
 #[test]
 fn a_dead_instance_is_replaced_after_a_pause() {
     let mut world = World::new(1);
-    [0, 2_000, 0].map(|millis| world.step(millis));
+    world.steps(&[0, 2_000, 0]);
     world.dead = vec!["i-1".into()];
     world.step(100);
     assert_eq!(world.states(), "");
@@ -126,7 +132,7 @@ fn a_dead_instance_is_replaced_after_a_pause() {
 #[test]
 fn an_unhealthy_instance_is_stopped_and_replaced() {
     let mut world = World::new(1);
-    [0, 2_000, 0].map(|millis| world.step(millis));
+    world.steps(&[0, 2_000, 0]);
     world.health = Health::Failed;
     assert_eq!(world.step(0), [Action::Stop("i-1".into(), Stop::Ask)]);
     world.health = Health::Passed;
