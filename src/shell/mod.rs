@@ -5,3 +5,4 @@ pub mod control;
 pub mod settings;
 pub mod spec;
 pub mod store;
+pub mod telemetry;
