@@ -9,3 +9,4 @@ pub mod report;
 pub mod settings;
 pub mod spec;
 pub mod store;
+pub mod telemetry;
