@@ -6,6 +6,8 @@ pub mod decision;
 pub mod groups;
 pub mod notify;
 pub mod report;
+pub mod primer;
 pub mod settings;
 pub mod spec;
 pub mod store;
+pub mod telemetry;

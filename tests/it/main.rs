@@ -12,3 +12,4 @@ mod release_states;
 mod store;
 mod store;
 mod tidy;
+mod primer;

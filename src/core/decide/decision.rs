@@ -14,7 +14,7 @@ use crate::core::throttle::{Halt, Offer};
 use crate::core::words::{Name, Percent};
 
 /// What was decided. `changed` tells whether it must be committed and audited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The next state.
     pub state: State,

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Serialize;
 
 use crate::core::throttle::Decision;
+use crate::core::words::Version;
 
 /// The fields of DESIGN section 6, in its order.
 #[derive(Serialize)]
