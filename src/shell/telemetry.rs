@@ -124,14 +124,18 @@ impl Metric {
             Self::TickSeconds => ("tminus_tick_seconds", Histogram, "Time a decision took, from observation to commit."),
             Self::Decisions => ("tminus_decisions_total", Counter, "Throttle decisions by the layer that decided."),
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
-            Self::DecisionAge => ("tminus_decision_age_seconds", Gauge, "Age of the last decision; it grows when the loop hangs."),
+            Self::DecisionAge => {
+                ("tminus_decision_age_seconds", Gauge, "Age of the last decision; it grows when the loop hangs.")
+            }
             Self::OpenIntents => ("tminus_open_intents", Gauge, "Intents that are journaled and not yet done."),
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Gauge, "1 when the last load had no errors; 0 when older documents are in force.")
             }
             Self::Halts => ("tminus_halts", Gauge, "Halts in force, the halt file included."),
             Self::ReleasePhase => ("tminus_release_phase", Gauge, "1 for the phase a release is in, 0 for the others."),
-            Self::ReleasePercent => ("tminus_release_percent", Gauge, "Percent of the rollout's audience that is served, 0 to 100."),
+            Self::ReleasePercent => {
+                ("tminus_release_percent", Gauge, "Percent of the rollout's audience that is served, 0 to 100.")
+            }
             Self::ReleaseReadiness => ("tminus_release_readiness", Gauge, "1 for the word of readiness, 0 for the others."),
             Self::GroupFloor => ("tminus_group_floor_instances", Gauge, "Lower bound of a group."),
             Self::GroupDesired => ("tminus_group_desired_instances", Gauge, "Instances a group is heading for."),

@@ -188,15 +188,17 @@ fn has_launch_ahead(release: &Release, state: Option<&ReleaseState>) -> bool {
 
 fn early(release: &Release, now: Timestamp) -> impl Iterator<Item = Action> {
     let due = release.early.iter().map(move |entry| (entry, entry.at.at(release.launch_at))).filter(move |(_, at)| *at >= now);
-    due.flat_map(move |(entry, at)| entry.channels.iter().map(move |channel| Action {
-        at,
-        kind: "early".into(),
-        target: format!("{}/{channel}", release.app),
-        from: None,
-        to: Some(Amount::Text(release.version.as_str().into())),
-        why: format!("The channel is served whole from {} on, before the launch.", entry.at),
-        change: Change::Add,
-    }))
+    due.flat_map(move |(entry, at)| {
+        entry.channels.iter().map(move |channel| Action {
+            at,
+            kind: "early".into(),
+            target: format!("{}/{channel}", release.app),
+            from: None,
+            to: Some(Amount::Text(release.version.as_str().into())),
+            why: format!("The channel is served whole from {} on, before the launch.", entry.at),
+            change: Change::Add,
+        })
+    })
 }
 
 fn priming(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {
@@ -279,9 +281,11 @@ fn active(phase: &Phase) -> Option<Active> {
 
 /// When the dwell or bake of the step that is running is over, if nobody holds.
 fn dwell_end(release: &Release, state: Option<&ReleaseState>, (step, now): (usize, Timestamp)) -> Timestamp {
-    let whole = release.rollout.steps.get(step).map_or(Duration::ZERO, |running| {
-        if step + 1 == release.rollout.steps.len() { running.bake } else { running.dwell }
-    });
+    let whole = release
+        .rollout
+        .steps
+        .get(step)
+        .map_or(Duration::ZERO, |running| if step + 1 == release.rollout.steps.len() { running.bake } else { running.dwell });
     let dwelled = state.map_or(Duration::ZERO, |state| {
         state.dwelled.saturating_add(state.dwell_from.map_or(Duration::ZERO, |from| since(now, from)))
     });

@@ -103,7 +103,8 @@ pub async fn ask<T>(desk: &Desk, make: impl FnOnce(oneshot::Sender<T>) -> Ask) -
         let detail = "the daemon did not answer in 20 s; the order may still take effect, read how it stands first";
         Problem::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", detail)
     };
-    let broke = || Problem::busy("broke_off", "the daemon dropped the order, it may be stopping; read how it stands, then ask again");
+    let broke =
+        || Problem::busy("broke_off", "the daemon dropped the order, it may be stopping; read how it stands, then ask again");
     timeout(ANSWER_TIME, answer).await.map_err(|_| late())?.map_err(|_| broke())
 }
 

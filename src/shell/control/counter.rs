@@ -105,7 +105,18 @@ async fn take(route: &'static Route, counter: &Arc<Counter>, request: Request) -
     let parameters = parameters(&mut parts).await?;
     let query = query(route, &parts)?;
     let body = read(route.takes, &parts.headers, body).await?;
-    Ok(Call { counter: counter.clone(), view, by, method: parts.method, path: parts.uri.path().into(), parameters, query, headers: parts.headers, body, now: clock::now() })
+    Ok(Call {
+        counter: counter.clone(),
+        view,
+        by,
+        method: parts.method,
+        path: parts.uri.path().into(),
+        parameters,
+        query,
+        headers: parts.headers,
+        body,
+        now: clock::now(),
+    })
 }
 
 async fn parameters(parts: &mut Parts) -> Result<HashMap<String, String>, Problem> {
@@ -122,7 +133,8 @@ fn query(route: &Route, parts: &Parts) -> Result<HashMap<String, String>, Proble
     for (key, value) in pairs {
         let known = route.query.contains(&key.as_str());
         if !known || query.insert(key, value).is_some() {
-            let detail = format!("this address takes each of these query parameters once, and no others: [{}]", route.query.join(", "));
+            let detail =
+                format!("this address takes each of these query parameters once, and no others: [{}]", route.query.join(", "));
             return Err(Problem::malformed(detail));
         }
     }

@@ -129,7 +129,9 @@ fn target(app: Name, channel: Option<Name>, version: Option<String>) -> Result<H
         (Some(channel), None) => Ok(HaltTarget::Channel { app, channel }),
         (None, Some(version)) if !version.is_empty() && version.len() <= 200 => Ok(HaltTarget::Version { app, version }),
         (None, Some(_)) => Err(Problem::malformed("`version` is 1 to 200 bytes")),
-        (Some(_), Some(_)) => Err(Problem::malformed("a halt is of an app, of one of its channels or of one of its versions; name one")),
+        (Some(_), Some(_)) => {
+            Err(Problem::malformed("a halt is of an app, of one of its channels or of one of its versions; name one"))
+        }
     }
 }
 

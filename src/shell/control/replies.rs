@@ -114,7 +114,12 @@ mod tests {
 
     use super::*;
 
-    async fn ask(replies: &Replies, key: &str, fingerprint: u8, (status, done): (StatusCode, &AtomicU32)) -> (StatusCode, String) {
+    async fn ask(
+        replies: &Replies,
+        key: &str,
+        fingerprint: u8,
+        (status, done): (StatusCode, &AtomicU32),
+    ) -> (StatusCode, String) {
         let key = RequestKey { person: "ann".into(), key: key.into() };
         let act = async { (status, format!("reply {}", done.fetch_add(1, Ordering::SeqCst))).into_response() };
         let response = replies.once(key, [fingerprint; 32], act).await;

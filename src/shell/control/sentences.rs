@@ -32,7 +32,9 @@ fn hold(reason: &HoldReason) -> String {
     match reason {
         HoldReason::NoEvidence => "No period of this step has closed yet: there is nothing to judge.".into(),
         HoldReason::Evidence { metric, requests, periods_left: Some(left) } => {
-            format!("{metric}: {requests} requests in this step are not enough to be sure; about {left} more periods at this rate.")
+            format!(
+                "{metric}: {requests} requests in this step are not enough to be sure; about {left} more periods at this rate."
+            )
         }
         HoldReason::Evidence { metric, requests, periods_left: None } => {
             format!("{metric}: {requests} requests in this step are not enough to be sure; how long it will take cannot be told.")
@@ -52,10 +54,15 @@ fn abort(reason: &AbortReason) -> String {
             format!("{metric} is worse than allowed beyond doubt (e = {e:.1}): the rollout is aborted until somebody clears it.")
         }
         AbortReason::Panic { metric, errors, requests } => {
-            format!("{metric}: {errors} of {requests} requests failed in one period: the rollout is aborted until somebody clears it.")
+            format!(
+                "{metric}: {errors} of {requests} requests failed in one period: the rollout is aborted until somebody clears it."
+            )
         }
         AbortReason::NoData { silent } => {
-            format!("Nothing was heard for {}, beyond the deadline: the rollout is aborted until somebody clears it.", format_duration(*silent))
+            format!(
+                "Nothing was heard for {}, beyond the deadline: the rollout is aborted until somebody clears it.",
+                format_duration(*silent)
+            )
         }
     }
 }
@@ -72,7 +79,9 @@ pub fn capacity(problem: &Problem) -> String {
             format!("{needed} instances are needed and the quota is {quota}: have it raised, or launch in smaller steps.")
         }
         Problem::Cost { expected, limit } => {
-            format!("The raise is expected to cost {expected:.2} and the limit is {limit:.2}: raise the limit, or give capacity back sooner.")
+            format!(
+                "The raise is expected to cost {expected:.2} and the limit is {limit:.2}: raise the limit, or give capacity back sooner."
+            )
         }
     }
 }
