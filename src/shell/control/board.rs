@@ -13,8 +13,8 @@ use super::status::{ChecklistList, ChecklistStatus, HaltList, PrimingList, Statu
 use crate::core::decide::{plan_groups, plan_view};
 
 /// `GET /api/v1/releases`
-pub fn releases(call: &Call) -> Result<Response, Problem> {
-    Ok(tagged(etag::releases(&call.view), reading(call).list()))
+pub fn releases(call: &Call) -> Response {
+    tagged(etag::releases(&call.view), reading(call).list())
 }
 
 /// `GET /api/v1/releases/{release}`
@@ -24,9 +24,9 @@ pub fn release(call: &Call) -> Result<Response, Problem> {
 }
 
 /// `GET /api/v1/checklists`
-pub fn checklists(call: &Call) -> Result<Response, Problem> {
+pub fn checklists(call: &Call) -> Response {
     let statuses = reading(call).list().releases;
-    Ok(Json(ChecklistList { checklists: statuses.into_iter().map(items).collect() }).into_response())
+    Json(ChecklistList { checklists: statuses.into_iter().map(items).collect() }).into_response()
 }
 
 /// `GET /api/v1/checklists/{release}`
@@ -41,15 +41,15 @@ pub fn gate(call: &Call) -> Result<Response, Problem> {
 }
 
 /// `GET /api/v1/priming`
-pub fn priming(call: &Call) -> Result<Response, Problem> {
+pub fn priming(call: &Call) -> Response {
     let policies = call.view.snapshot.config.primings.keys();
     let priming = policies.map(|policy| reading(call).coverage(policy)).collect();
-    Ok(Json(PrimingList { priming }).into_response())
+    Json(PrimingList { priming }).into_response()
 }
 
 /// `GET /api/v1/halts`
-pub fn halts(call: &Call) -> Result<Response, Problem> {
-    Ok(tagged(etag::halts(&call.view), HaltList { halts: reading(call).halts(None) }))
+pub fn halts(call: &Call) -> Response {
+    tagged(etag::halts(&call.view), HaltList { halts: reading(call).halts(None) })
 }
 
 /// `GET /api/v1/plans/{release}`

@@ -11,8 +11,8 @@ use crate::shell::telemetry;
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `GET /`
-pub fn front(_: &Call) -> Result<Response, Problem> {
-    Ok("tminus: how things stand is at /api/v1/releases, or `tminus status`\n".into_response())
+pub fn front(_: &Call) -> Response {
+    "tminus: how things stand is at /api/v1/releases, or `tminus status`\n".into_response()
 }
 
 /// `GET /-/healthy`: the listener runs and somebody sits behind the desk.
@@ -32,7 +32,7 @@ pub fn ready(call: &Call) -> Result<Response, Problem> {
 }
 
 /// `GET /metrics`
-pub fn metrics(call: &Call) -> Result<Response, Problem> {
+pub fn metrics(call: &Call) -> Response {
     let text = telemetry::exposition(&call.view, call.now);
-    Ok(([(CONTENT_TYPE, EXPOSITION)], text).into_response())
+    ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
 }

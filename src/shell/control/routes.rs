@@ -41,6 +41,8 @@ pub struct Route {
 /// Who answers.
 #[derive(Clone, Copy)]
 enum Act {
+    /// Out of the view, at once; there is always something to show.
+    Show(fn(&Call) -> Response),
     /// Out of the view, at once.
     Read(fn(&Call) -> Result<Response, Problem>),
     /// After asking the daemon.
@@ -64,6 +66,7 @@ impl Route {
     /// Answers a call that may use this route.
     pub async fn act(&self, call: Call) -> Result<Response, Problem> {
         match self.act {
+            Act::Show(show) => Ok(show(&call)),
             Act::Read(read) => read(&call),
             Act::Ask(ask) => ask(call).await,
         }
@@ -74,24 +77,28 @@ const fn get(path: &'static str, least: Least, read: fn(&Call) -> Result<Respons
     Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Read(read) }
 }
 
+const fn show(path: &'static str, least: Least, show: fn(&Call) -> Response) -> Route {
+    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Show(show) }
+}
+
 const fn put(path: &'static str, least: Least, takes: Takes, ask: fn(Call) -> Answer) -> Route {
     Route { method: Method::PUT, path, least, takes, query: &[], act: Act::Ask(ask) }
 }
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
-    get("/", Least::Anybody, health::front),
+    show("/", Least::Anybody, health::front),
     get("/-/healthy", Least::Anybody, health::healthy),
     get("/-/ready", Least::Anybody, health::ready),
-    get("/metrics", Least::Anybody, health::metrics),
-    get("/api/v1/releases", Least::Viewer, board::releases),
+    show("/metrics", Least::Anybody, health::metrics),
+    show("/api/v1/releases", Least::Viewer, board::releases),
     get("/api/v1/releases/{release}", Least::Viewer, board::release),
     put("/api/v1/releases/{release}/phases/{phase}", Least::Operator, Takes::Json, |call| Box::pin(orders::phase(call))),
     put("/api/v1/releases/{release}/sign-offs/{item}", Least::Known, Takes::OptionalJson, |call| {
         Box::pin(orders::sign_off(call))
     }),
     put("/api/v1/releases/{release}/waivers/{item}", Least::Operator, Takes::Json, |call| Box::pin(orders::waive(call))),
-    get("/api/v1/checklists", Least::Viewer, board::checklists),
+    show("/api/v1/checklists", Least::Viewer, board::checklists),
     get("/api/v1/checklists/{release}", Least::Viewer, board::checklist),
     get("/api/v1/gates/{release}", Least::Viewer, board::gate),
     Route {
@@ -102,8 +109,8 @@ pub static ROUTES: &[Route] = &[
         query: &[],
         act: Act::Ask(|call| Box::pin(intake::counts(call))),
     },
-    get("/api/v1/priming", Least::Viewer, board::priming),
-    get("/api/v1/halts", Least::Viewer, board::halts),
+    show("/api/v1/priming", Least::Viewer, board::priming),
+    show("/api/v1/halts", Least::Viewer, board::halts),
     put("/api/v1/halts/{app}", Least::Operator, Takes::Json, |call| Box::pin(orders::halt(call))),
     Route {
         method: Method::DELETE,
