@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::client::{ClientError, Server};
 use super::orders::said;
-use super::output::{Colour, Output, paint, plain};
+use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
 use crate::shell::control::Applied;
 use crate::shell::settings::{Finding, Severity};
@@ -24,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Files as one stream of documents, and where in it each begins.
@@ -69,12 +69,12 @@ pub async fn run(args: Args) -> Outcome {
     let request = client.request(Method::PUT, &["documents"]).header(CONTENT_TYPE, "text/yaml").body(stream.text.clone());
     match client.send::<Applied>(request).await {
         Ok(applied) => {
-            args.output.print(&applied, || summary(&applied))?;
+            args.form.print(&applied, |_| summary(&applied))?;
             Ok(Exit::Done)
         }
         Err(ClientError::Refused(problem)) if !problem.findings.is_empty() => {
             let findings: Vec<Finding> = problem.findings.iter().map(|finding| stream.place(finding.clone())).collect();
-            args.output.print(&json!({ "findings": findings }), || listed(&findings))?;
+            args.form.print(&json!({ "findings": findings }), |_| listed(&findings))?;
             Err(plain(&problem.detail))
         }
         Err(error) => Err(said(error)),

@@ -3,13 +3,16 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod apply;
+mod audit;
 mod board;
 mod client;
+mod lab;
 mod orders;
 mod output;
 mod plan;
 mod sign_off;
 mod status;
+mod terminal;
 mod throttle;
 mod wait;
 
@@ -27,6 +30,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Checks the audit chain.
+    Audit(audit::Audit),
+    /// Parts of the demo, one process each.
+    #[command(hide = true)]
+    Lab(lab::Lab),
     /// Prints the version
     Version,
     /// Creates or changes documents in the daemon
@@ -108,32 +116,36 @@ pub fn failed(message: &str) -> ExitCode {
 
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
-    match act(cli.verb).await {
+    match cli.verb {
+        Verb::Audit(audit) => audit::run(audit),
+        Verb::Lab(part) => lab::run(part).await,
+        Verb::Version => version(),
+        Verb::Apply(args) => ended(apply::run(args).await),
+        Verb::Status(args) => ended(status::run(args).await),
+        Verb::Wait(args) => ended(wait::run(args).await),
+        Verb::Go(args) => ended(orders::run("go", args).await),
+        Verb::Hold(args) => ended(orders::run("hold", args).await),
+        Verb::Resume(args) => ended(orders::run("resume", args).await),
+        Verb::Advance(args) => ended(orders::run("advance", args).await),
+        Verb::Promote(args) => ended(orders::run("promote", args).await),
+        Verb::Abort(args) => ended(orders::run("abort", args).await),
+        Verb::Clear(args) => ended(orders::run("clear", args).await),
+        Verb::Scrub(args) => ended(orders::run("scrub", args).await),
+        Verb::SignOff(args) => ended(sign_off::sign_off(args).await),
+        Verb::Waive(args) => ended(sign_off::waive(args).await),
+        Verb::Throttle(args) => ended(throttle::run(args).await),
+        Verb::Plan(args) => ended(plan::run(args).await),
+    }
+}
+
+fn ended(outcome: Outcome) -> ExitCode {
+    match outcome {
         Ok(exit) => exit.into(),
         Err(message) => failed(&message),
     }
 }
 
-async fn act(verb: Verb) -> Outcome {
-    match verb {
-        Verb::Version => {
-            anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
-            Ok(Exit::Done)
-        }
-        Verb::Apply(args) => apply::run(args).await,
-        Verb::Status(args) => status::run(args).await,
-        Verb::Wait(args) => wait::run(args).await,
-        Verb::Go(args) => orders::run("go", args).await,
-        Verb::Hold(args) => orders::run("hold", args).await,
-        Verb::Resume(args) => orders::run("resume", args).await,
-        Verb::Advance(args) => orders::run("advance", args).await,
-        Verb::Promote(args) => orders::run("promote", args).await,
-        Verb::Abort(args) => orders::run("abort", args).await,
-        Verb::Clear(args) => orders::run("clear", args).await,
-        Verb::Scrub(args) => orders::run("scrub", args).await,
-        Verb::SignOff(args) => sign_off::sign_off(args).await,
-        Verb::Waive(args) => sign_off::waive(args).await,
-        Verb::Throttle(verb) => throttle::run(verb).await,
-        Verb::Plan(args) => plan::run(args).await,
-    }
+fn version() -> ExitCode {
+    anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
+    Exit::Done.into()
 }

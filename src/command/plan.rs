@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use super::board::readiness_word;
 use super::client::Server;
 use super::orders::said;
-use super::output::{Colour, Output, paint, plain};
+use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
 use crate::core::decide::{Action, Amount, Change, PlanView};
 
@@ -25,7 +25,7 @@ pub struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Plans.
@@ -36,7 +36,7 @@ pub async fn run(args: Args) -> Outcome {
     } else {
         return Err("planning offline needs the documents room".into());
     };
-    args.output.print(&plan, || human(&plan))?;
+    args.form.print(&plan, |_| human(&plan))?;
     let differs = args.detailed_exitcode && !plan.actions.is_empty();
     Ok(if differs { Exit::Differences } else { Exit::Done })
 }

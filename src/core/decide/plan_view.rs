@@ -10,9 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::decision::Decision;
 use super::snapshot::{Config, Snapshot};
-use crate::core::checklist::{Blocks, Readiness, Word};
-use crate::core::load::{self, Demand, GroupPlan, Launch};
+use crate::core::checklist::Word;
+use crate::core::load::GroupPlan;
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, Percent, format_duration, later, since};
 
@@ -96,54 +97,13 @@ impl Amount {
     }
 }
 
-/// Plans every group from the snapshot: what the API falls back to and what `plan --config` shows.
-pub fn plan_groups(snapshot: &Snapshot) -> BTreeMap<Name, GroupPlan> {
-    let plan = |(name, policy): (&Name, &load::Policy)| {
-        let history = snapshot.observed.history.get(name).map(Vec::as_slice).unwrap_or_default();
-        let releases = snapshot.config.releases.values();
-        let launches = releases.filter(|release| release.scaling.contains(name)).filter_map(|release| launch(snapshot, release));
-        let demand = Demand {
-            history,
-            launches: launches.collect(),
-            group: snapshot.observed.groups.get(name),
-            held: snapshot.state.floors.get(name).copied(),
-        };
-        (name.clone(), load::plan_group(policy, &demand, snapshot.now))
-    };
-    snapshot.config.scalings.iter().map(plan).collect()
-}
-
-/// The launch of a release as a group sees it; `None`: it asks for no capacity.
-fn launch<'a>(snapshot: &Snapshot, release: &'a Release) -> Option<Launch<'a>> {
-    let state = snapshot.state.releases.get(&release.name);
-    let scrubbed = state.is_some_and(|state| matches!(state.phase, Phase::Scrubbed { .. }));
-    if release.released || release.shadow || scrubbed {
-        return None;
-    }
-    Some(Launch { release, primed: primed(snapshot, release), ended_at: state.and_then(|state| state.ended_at), full_at: None })
-}
-
-/// Least proven coverage over the release's priming policies and nodes.
-fn primed(snapshot: &Snapshot, release: &Release) -> Option<f64> {
-    let proven = release.priming.iter().map(|policy| {
-        let coverage = snapshot.observed.coverage.get(policy)?;
-        coverage.nodes.values().copied().reduce(f64::min)
-    });
-    proven.reduce(|least, next| Some(least?.min(next?))).flatten()
-}
-
-/// The plan of one release, given the plans of its groups and its readiness, if that was decided.
-pub fn plan_view(
-    snapshot: &Snapshot,
-    groups: &BTreeMap<Name, GroupPlan>,
-    release: &Release,
-    readiness: Option<&Readiness>,
-) -> PlanView {
-    let own: Vec<&GroupPlan> = release.scaling.iter().filter_map(|name| groups.get(name)).collect();
-    let (readiness, reasons) = match readiness {
-        Some(readiness) => (readiness.word, readiness.reasons.clone()),
-        None => unmeasured(&snapshot.config, release),
-    };
+/// The plan of one release, as it was decided on a snapshot: plan an unknown world by deciding on an empty one.
+pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) -> PlanView {
+    let own: Vec<&GroupPlan> = release.scaling.iter().filter_map(|name| decision.plans.get(name)).collect();
+    let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
+    let (readiness, reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
+    // What was decided just now is behind us: the plan is what is still to come.
+    let snapshot = &Snapshot { state: decision.state.clone(), ..snapshot.clone() };
     let total = |read: fn(&GroupPlan) -> f64| (!own.is_empty()).then(|| own.iter().map(|plan| read(plan)).sum());
     let prices = release.scaling.iter().filter_map(|name| snapshot.config.scalings.get(name)?.price.as_ref());
     PlanView {
@@ -156,14 +116,6 @@ pub fn plan_view(
         cost: own.iter().filter_map(|plan| plan.cost).reduce(|sum, cost| sum + cost),
         currency: prices.map(|price| price.currency.clone()).next(),
     }
-}
-
-/// Readiness where nothing was measured: GO only if nothing is asked for.
-fn unmeasured(config: &Config, release: &Release) -> (Word, Vec<String>) {
-    let checklists = release.checklists.iter().filter_map(|name| config.checklists.get(name));
-    let blocking = checklists.flat_map(|checklist| &checklist.items).filter(|item| item.blocks != Blocks::Nothing);
-    let reasons: Vec<String> = blocking.map(|item| format!("{}: not measured or signed yet ({})", item.id, item.title)).collect();
-    (if reasons.is_empty() { Word::Go } else { Word::Hold }, reasons)
 }
 
 fn actions(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {

@@ -10,7 +10,7 @@ use super::etag;
 use super::problem::Problem;
 use super::reading::Reading;
 use super::status::{ChecklistList, ChecklistStatus, HaltList, PrimingList, Status};
-use crate::core::decide::{plan_groups, plan_view};
+use crate::core::decide::plan_view;
 
 /// `GET /api/v1/releases`
 pub fn releases(call: &Call) -> Response {
@@ -55,14 +55,7 @@ pub fn halts(call: &Call) -> Response {
 /// `GET /api/v1/plans/{release}`
 pub fn plan(call: &Call) -> Result<Response, Problem> {
     let release = call.release()?;
-    let mut snapshot = call.view.snapshot.clone();
-    snapshot.state = call.view.decision.state.clone();
-    snapshot.now = call.now;
-    let mut groups = plan_groups(&snapshot);
-    let planned = call.view.groups.iter().filter_map(|(name, group)| Some((name.clone(), group.plan.clone()?)));
-    groups.extend(planned);
-    let readiness = call.view.decision.releases.get(&release.name).map(|decided| &decided.readiness);
-    let plan = plan_view(&snapshot, &groups, release, readiness);
+    let plan = plan_view(&call.view.snapshot, &call.view.decision, release);
     Ok(tagged(etag::release(&call.view, &release.name), plan))
 }
 

@@ -142,7 +142,9 @@ impl Reading<'_> {
             load_p95_per_second: plan.map(|plan: &GroupPlan| plan.load).map(|load: Quantiles| load.p95),
             instances_needed: plan.map(|plan| plan.instances.0),
             planned_floor: plan.and_then(|plan| plan.floor).map(|floor| floor.0),
-            problems: plan.map(|plan| plan.problems.iter().map(sentences::capacity).collect()).unwrap_or_default(),
+            problems: plan
+                .map(|plan| plan.problems.iter().map(|problem| problem.sentence(&plan.group)).collect())
+                .unwrap_or_default(),
             age_secs: observed.map(|observed| self.age(observed.observed_at)),
         }
     }
