@@ -2,9 +2,19 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod apply;
 mod audit;
+mod board;
+mod client;
 mod lab;
+mod orders;
 mod output;
+mod plan;
+mod sign_off;
+mod status;
+mod terminal;
+mod throttle;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -25,9 +35,43 @@ enum Verb {
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
-    /// Prints the version.
+    /// Prints the version
     Version,
+    /// Creates or changes documents in the daemon
+    Apply(apply::Args),
+    /// Shows how releases stand
+    Status(status::Args),
+    /// Waits until a release is so far
+    Wait(wait::Args),
+    /// Says go: arms the launch, or launches when T-0 has passed
+    Go(orders::Args),
+    /// Stops a release where it is
+    Hold(orders::Args),
+    /// Lets a held release go on
+    Resume(orders::Args),
+    /// Enters the next step without SAFE
+    Advance(orders::Args),
+    /// Goes to 100 % without SAFE
+    Promote(orders::Args),
+    /// Aborts a rollout
+    Abort(orders::Args),
+    /// Clears an ABORT: back to the last certified percent, held
+    Clear(orders::Args),
+    /// Calls a release off before T-0
+    Scrub(orders::Args),
+    /// Signs an item of a release
+    SignOff(sign_off::SignOff),
+    /// Waives an item of a release for a while
+    Waive(sign_off::Waive),
+    /// The brake: halts, lifts, shows
+    #[command(subcommand)]
+    Throttle(throttle::Verb),
+    /// Shows everything a release will do: when, what, why, cost
+    Plan(plan::Args),
 }
+
+/// What a verb comes to: an exit code, or an error sentence for stderr (1).
+type Outcome = Result<Exit, String>;
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +120,28 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Audit(audit) => audit::run(audit),
         Verb::Lab(part) => lab::run(part).await,
         Verb::Version => version(),
+        Verb::Apply(args) => ended(apply::run(args).await),
+        Verb::Status(args) => ended(status::run(args).await),
+        Verb::Wait(args) => ended(wait::run(args).await),
+        Verb::Go(args) => ended(orders::run("go", args).await),
+        Verb::Hold(args) => ended(orders::run("hold", args).await),
+        Verb::Resume(args) => ended(orders::run("resume", args).await),
+        Verb::Advance(args) => ended(orders::run("advance", args).await),
+        Verb::Promote(args) => ended(orders::run("promote", args).await),
+        Verb::Abort(args) => ended(orders::run("abort", args).await),
+        Verb::Clear(args) => ended(orders::run("clear", args).await),
+        Verb::Scrub(args) => ended(orders::run("scrub", args).await),
+        Verb::SignOff(args) => ended(sign_off::sign_off(args).await),
+        Verb::Waive(args) => ended(sign_off::waive(args).await),
+        Verb::Throttle(args) => ended(throttle::run(args).await),
+        Verb::Plan(args) => ended(plan::run(args).await),
+    }
+}
+
+fn ended(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(message) => failed(&message),
     }
 }
 
