@@ -3,6 +3,7 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod audit;
+mod decide;
 mod lab;
 mod output;
 
@@ -22,6 +23,8 @@ pub struct Cli {
 enum Verb {
     /// Checks the audit chain.
     Audit(audit::Audit),
+    /// Decides one throttle request from documents, without a daemon.
+    Decide(decide::Decide),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
@@ -74,6 +77,7 @@ pub fn failed(message: &str) -> ExitCode {
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
+        Verb::Decide(asked) => decide::run(asked),
         Verb::Lab(part) => lab::run(part).await,
         Verb::Version => version(),
     }

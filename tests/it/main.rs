@@ -2,8 +2,8 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod decision;
 mod groups;
 mod notify;
 mod store;
-mod groups;
-mod decision;
+mod throttle;

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use super::{Audience, Offer};
 use crate::core::release::Release;
-use crate::core::words::Name;
 
 /// The offers of releases in their initial state at an instant. A shadow release is on offer nowhere.
 pub fn offers_offline<'a>(releases: impl IntoIterator<Item = &'a Release>, at: Timestamp) -> Vec<Offer> {
@@ -31,11 +30,17 @@ fn audiences(release: &Release, at: Timestamp) -> Vec<Audience> {
     let due = release.early.iter().filter(|early| early.at.at(release.launch_at) <= at);
     let mut audiences: Vec<_> = due.map(|early| Audience { channels: early.channels.clone(), early: true, step: None }).collect();
     if release.released {
-        // A channel that has the release as everybody has it is no exception any more: policies bind there.
-        for audience in &mut audiences {
-            audience.channels.retain(|channel: &Name| !release.channels.contains(channel));
-        }
         audiences.push(Audience { channels: release.channels.clone(), early: false, step: None });
     }
     audiences
+}
+
+/// The next instant at which offers change by the clock alone: an early entry falls due, or a launch comes.
+pub fn next_change<'a>(releases: impl IntoIterator<Item = &'a Release>, at: Timestamp) -> Option<Timestamp> {
+    let coming = releases.into_iter().filter(|release| !release.released && !release.shadow);
+    let instants = coming.flat_map(|release| {
+        let early = release.early.iter().map(|early| early.at.at(release.launch_at));
+        early.chain([release.launch_at])
+    });
+    instants.filter(|instant| *instant > at).min()
 }
