@@ -2,8 +2,8 @@
 
 pub mod clock;
 pub mod control;
-pub mod groups;
 pub mod decision;
+pub mod groups;
 pub mod notify;
 pub mod settings;
 pub mod spec;
