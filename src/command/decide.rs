@@ -69,7 +69,7 @@ fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
 
 /// Loads, decides and prints. Held back is an answer, not an error: exit 0.
 pub(super) fn run(asked: Decide) -> ExitCode {
-    let loaded = settings::load(&asked.policy);
+    let loaded = settings::load_alone(&asked.policy);
     for finding in &loaded.findings {
         let word = if finding.severity == Severity::Error { "error" } else { "warning" };
         let (line, column) = (finding.line, finding.column);

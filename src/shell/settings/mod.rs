@@ -14,7 +14,7 @@ pub struct Loaded {
 }
 
 /// Refuses to read anything: a loader that returned nothing without a finding would decide from no documents.
-pub fn load(paths: &[std::path::PathBuf]) -> Loaded {
+pub fn load_alone(paths: &[std::path::PathBuf]) -> Loaded {
     let finding = |path: &std::path::PathBuf| Finding {
         file: path.display().to_string(),
         line: 1,
