@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::{Timestamp, Zoned};
@@ -114,7 +115,8 @@ fn human(decision: &Decision) -> String {
     };
     let bucket = decision.bucket.map_or("none".into(), |bucket| format!("{bucket} of 1,000,000"));
     let rule = decision.rule.as_deref().unwrap_or("none");
-    let again = format_duration(std::time::Duration::from_secs(decision.retry_after_secs.into()));
+    // Whole minutes read better than 5249s, and nobody asks sooner than told.
+    let again = format_duration(Duration::from_mins(u64::from(decision.retry_after_secs.div_ceil(60))));
     format!(
         "{verdict}\nreason     {} at {} %\nrule       {rule}\nbucket     {bucket}\nask again  in {again}\nrevision   {}\n",
         decision.reason.word(),
