@@ -9,4 +9,6 @@ mod http;
 pub mod leash;
 mod objects;
 pub mod origin;
+pub mod scene;
 mod server;
+pub mod swarm;

@@ -5,5 +5,8 @@
 mod decision;
 mod groups;
 mod notify;
+mod primer;
+mod release_states;
 mod store;
 mod throttle;
+mod tidy;

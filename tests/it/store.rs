@@ -29,11 +29,8 @@ fn decision(epoch: u64, n: u64, effects: &[(&str, Effect)]) -> Decision {
     Decision {
         state: State { epoch, decisions: n, ..State::default() },
         intents: effects.iter().map(intent).collect(),
-        replies: Vec::new(),
-        releases: BTreeMap::new(),
-        offers: Vec::new(),
         changed: true,
-        wake_at: None,
+        ..Decision::default()
     }
 }
 
@@ -282,6 +279,9 @@ fn quiet_ticks_are_counted_over_restarts() {
     assert_eq!(Store::open(folder.path()).unwrap().quiet_ticks().unwrap(), 1_001);
 }
 
+/// In seconds.
+const WEEK: i64 = 7 * 86_400;
+
 fn pushed(from: &str, secs: i64, counts: &[(&str, u64)]) -> PushedCounts {
     let counts = counts.iter().map(|(series, count)| ((*series).into(), *count)).collect();
     PushedCounts { from: name(from), at: at(secs), counts }
@@ -309,8 +309,10 @@ fn pushed_counts_tell_partial_from_zero() {
     assert_eq!(seen, expected);
     assert_eq!(store.counts(&edges, &asked, at(1)).unwrap().len(), 1);
 
-    store.prune_counts(at(60)).unwrap();
-    assert_eq!(store.counts(&edges, &asked, at(0)).unwrap().len(), 1);
+    store.put_counts(&edges, &pushed("edge3", 40 * WEEK, &[("errors", 5)])).unwrap();
+    store.prune_counts(at(60 + WEEK)).unwrap();
+    let left: Vec<Timestamp> = store.counts(&edges, &asked, at(0)).unwrap().into_iter().map(|period| period.at).collect();
+    assert_eq!(left, [at(60)], "neither what is older than a week nor what is far ahead");
 }
 
 #[test]
@@ -334,7 +336,7 @@ fn series_of_user_input_are_stopped_at_the_limit() {
         assert!(matches!(refused, Err(StoreError::TooMuch { .. })), "{what}: {refused:?}");
     }
     // When all that used the names is gone, there is room again.
-    store.prune_counts(at(1)).unwrap();
+    store.prune_counts(at(1 + WEEK)).unwrap();
     store.put_counts(&source, &pushed("edge1", 5, &[("one.more", 1)])).unwrap();
 }
 

@@ -48,6 +48,7 @@ fn squared_deviation(sample: Sample) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unreadable_literal, reason = "figures as the reference prints them")]
 mod tests {
     use super::*;
     use crate::core::gate::evidence::Counts;

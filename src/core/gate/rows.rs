@@ -189,7 +189,9 @@ mod tests {
 
     const HEADER: &str = "minute,candidate_errors,candidate_requests,baseline_errors,baseline_requests\n";
 
-    fn counts(text: &str) -> Vec<(Option<(u64, u64)>, Option<(u64, u64)>)> {
+    type Pair = Option<(u64, u64)>;
+
+    fn counts(text: &str) -> Vec<(Pair, Pair)> {
         let pair = |counts: Option<Counts>| counts.map(|counts| (counts.errors, counts.requests));
         let rows = read_rows(&format!("{HEADER}{text}")).unwrap();
         rows.iter().map(|written| (pair(written.row.candidate), pair(written.row.baseline))).collect()

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn sentences_say_what_figures_and_what_it_takes() {
         let metric = || Name::new("http_5xx").unwrap();
-        let silent = Duration::from_secs(360);
+        let silent = Duration::from_mins(6);
         let cases = [
             (
                 HoldReason::Evidence { metric: metric(), requests: 1, periods_left: Some(12) }.sentence(),

@@ -167,7 +167,7 @@ fn from_ttl(ttl: Option<i64>) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    const MARGIN: Duration = Duration::from_secs(60);
+    const MARGIN: Duration = Duration::from_mins(1);
 
     fn proof(lines: &[&str]) -> Proof {
         let pairs =

@@ -28,7 +28,7 @@ const DOWN_AFTER: u32 = 8;
 /// Least time between probes of an origin that is down.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// After so long without an answer, waiting requests are let go with a failure instead of piling up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 
 /// Whether a request may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,7 +283,7 @@ mod tests {
             now = at.max(now);
             if served {
                 run.served += 1;
-                limiter.on_latency(now, at - sent);
+                limiter.on_latency(now, at.saturating_sub(sent));
             } else {
                 run.refused += 1;
                 limiter.on_shed(now, Some(Duration::from_secs(1)));

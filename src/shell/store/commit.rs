@@ -187,15 +187,7 @@ mod tests {
         let noise = |i: u64| (Timestamp::UNIX_EPOCH, (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64);
         let history = BTreeMap::from([(Name::new("g").unwrap(), (0..20_000).map(noise).collect())]);
         let state = State { decisions, ..State::default() };
-        let decision = Decision {
-            state: state.clone(),
-            intents: Vec::new(),
-            replies: Vec::new(),
-            releases: BTreeMap::new(),
-            offers: Vec::new(),
-            changed: true,
-            wake_at: None,
-        };
+        let decision = Decision { state: state.clone(), changed: true, ..Decision::default() };
         let observed = Observations { history, ..Observations::default() };
         let now = Timestamp::UNIX_EPOCH;
         let snapshot = Snapshot { config: Config::default(), state, observed, commands: Vec::new(), now };

@@ -11,11 +11,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::writer::{instant, read_instant, signed, unsigned};
 use super::{Store, StoreError, sql};
-use crate::core::words::Name;
+use crate::core::words::{Name, later};
 use crate::shell::control::PushedCounts;
 
 /// Counts older than this are pruned: a rollout with its bake, and a look back over a weekend.
 pub const PRUNE_COUNTS_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// Counts further ahead than this are pruned too: no clock is that wrong, and nothing else would ever drop them.
+const AHEAD: Duration = Duration::from_hours(24);
 
 /// Series per source: four per version and channel leave room for a hundred versions; a sender that makes series of
 /// user input is stopped here.
@@ -63,11 +66,14 @@ impl Store {
         periods.into_iter().map(|(at, senders)| Ok(CountedPeriod { at: read_instant(&at)?, senders })).collect()
     }
 
-    /// Drops periods before an instant, and senders and series of which nothing is left.
-    pub fn prune_counts(&mut self, before: Timestamp) -> Result<(), StoreError> {
+    /// Drops periods older than [`PRUNE_COUNTS_AFTER`] and those of senders whose clocks are far ahead, then senders and
+    /// series of which nothing is left. Something to do about once an hour.
+    pub fn prune_counts(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let oldest = now.checked_sub(PRUNE_COUNTS_AFTER).unwrap_or(Timestamp::MIN);
+        let kept = (instant(oldest), instant(later(now, AHEAD)));
         self.write_relaxed(|transaction| {
-            transaction.execute(sql::PRUNE_COUNTS, [instant(before)])?;
-            transaction.execute(sql::PRUNE_PUSHES, [instant(before)])?;
+            transaction.execute(sql::PRUNE_COUNTS, (&kept.0, &kept.1))?;
+            transaction.execute(sql::PRUNE_PUSHES, (&kept.0, &kept.1))?;
             for statement in [sql::PRUNE_SENDERS, sql::PRUNE_SERIES, sql::RECOUNT_PUSHES] {
                 transaction.execute(statement, [])?;
             }

@@ -67,8 +67,8 @@ pub(super) const PUSHES_SINCE: &str = "SELECT p.at, n.written FROM count_names n
      WHERE n.source = ?1 AND n.kind = 'sender' AND p.at >= ?2";
 pub(super) const COUNTS_SINCE: &str = "SELECT c.at, n.written, c.value FROM counts c JOIN count_names n ON n.id = c.sender_id \
      WHERE c.series_id = ?1 AND c.at >= ?2";
-pub(super) const PRUNE_COUNTS: &str = "DELETE FROM counts WHERE at < ?1";
-pub(super) const PRUNE_PUSHES: &str = "DELETE FROM pushes WHERE at < ?1";
+pub(super) const PRUNE_COUNTS: &str = "DELETE FROM counts WHERE at < ?1 OR at > ?2";
+pub(super) const PRUNE_PUSHES: &str = "DELETE FROM pushes WHERE at < ?1 OR at > ?2";
 pub(super) const PRUNE_SENDERS: &str =
     "DELETE FROM count_names WHERE kind = 'sender' AND NOT EXISTS (SELECT 1 FROM pushes WHERE sender_id = count_names.id)";
 pub(super) const PRUNE_SERIES: &str =

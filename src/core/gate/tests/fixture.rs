@@ -13,8 +13,8 @@ use crate::core::words::Name;
 /// (x, n, y, N): candidate errors and requests, baseline errors and requests.
 pub(super) type Row = (u64, u64, u64, u64);
 
-/// A minute in seconds.
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+/// A period.
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 pub(super) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -72,8 +72,9 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(policy: Policy, minutes: Vec<Minute>) -> Self {
-        let closed = minutes.len() as i64;
-        let metrics = policy.metrics.iter().map(|metric| (metric.name.clone(), minutes.clone())).collect();
+        let closed = i64::try_from(minutes.len()).unwrap();
+        let names = policy.metrics.iter().map(|metric| metric.name.clone());
+        let metrics = names.zip(std::iter::repeat_n(minutes, policy.metrics.len())).collect();
         Self { policy, metrics, history: BTreeMap::new(), step: 0, closed, exposure: Exposure::Partial }
     }
 

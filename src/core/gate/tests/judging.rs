@@ -249,7 +249,7 @@ fn hold_says_about_how_long() {
 
 #[test]
 fn dispersion_is_calibrated_on_minutes_before_the_rollout() {
-    let over = Duration::from_secs(7_200);
+    let over = Duration::from_hours(2);
     let mut calibrated = Bench::new(Policy { dispersion: Dispersion::Calibrate { over }, ..policy() }, minutes(&[TWICE; 12]));
     let with = |bench: &mut Bench, rows: Vec<_>| {
         bench.history.insert(name("http_5xx"), rows);
@@ -261,7 +261,7 @@ fn dispersion_is_calibrated_on_minutes_before_the_rollout() {
     assert_eq!(with(&mut calibrated, even(59)), at_phi(1.5));
     assert_eq!(with(&mut calibrated, even(60)), at_phi(1.0));
     let noisy = (-60..0).map(|index| minute(index, if index % 2 == 0 { (20, 1000, 80, 9000) } else { (1, 1000, 99, 9000) }));
-    let (found, expected) = (with(&mut calibrated, noisy.collect()), at_phi((100.0 / 9.0 + 9.0) / 2.0));
+    let (found, expected) = (with(&mut calibrated, noisy.collect()), at_phi(f64::midpoint(100.0 / 9.0, 9.0)));
     assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
     assert_eq!(with(&mut calibrated, (0..60).map(|index| minute(index, TWICE)).collect()), at_phi(1.5), "that is no history");
     let old = (-200..-120).map(|index| minute(index, HEALTHY)).collect();
@@ -300,7 +300,8 @@ fn judge_and_replay_agree() {
 
 #[test]
 fn unusable_figures_never_say_safe_or_abort() {
-    let change: [(&str, fn(&mut Policy)); 18] = [
+    type Change = (&'static str, fn(&mut Policy));
+    let change: [Change; 18] = [
         ("alpha", |policy| policy.alpha = f64::NAN),
         ("alpha", |policy| policy.alpha = 0.0),
         ("beta", |policy| policy.beta = 1.0),

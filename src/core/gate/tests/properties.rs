@@ -73,7 +73,9 @@ proptest! {
     #[test]
     fn nothing_heard_is_never_safe(policy in any_policy(), rows in vec(row(), 1..30)) {
         let mut minutes = minutes(&rows);
-        minutes.iter_mut().for_each(|minute| (minute.candidate, minute.baseline) = (None, None));
+        for minute in &mut minutes {
+            (minute.candidate, minute.baseline) = (None, None);
+        }
         prop_assert_eq!(Bench::new(policy.clone(), minutes).judge().verdict.outcome(), Outcome::Hold);
         let idle: Vec<Row> = rows.iter().map(|row| (0, 0, row.2, row.3)).collect();
         let judgement = Bench::new(policy, super::fixture::minutes(&idle)).judge();
