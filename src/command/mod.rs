@@ -3,8 +3,11 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod audit;
+mod check;
+mod explain;
 mod lab;
 mod output;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -22,9 +25,15 @@ pub struct Cli {
 enum Verb {
     /// Checks the audit chain.
     Audit(audit::Audit),
+    /// Checks documents: all findings of all files, in one run.
+    Check(check::Check),
+    /// Explains a finding by its code.
+    Explain(explain::Explain),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
+    /// Prints the JSON Schema of a kind of document.
+    Schema(schema::Schema),
     /// Prints the version.
     Version,
 }
@@ -74,7 +83,10 @@ pub fn failed(message: &str) -> ExitCode {
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
+        Verb::Check(check) => check::run(&check),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Version => version(),
     }
 }
