@@ -16,7 +16,7 @@ use crate::core::throttle::{Decision, Force, LONGEST_CLIENT, Request, Table, Tab
 use crate::core::words::{InvalidName, InvalidVersion, Name, Version, format_duration, since};
 use crate::shell::clock;
 use crate::shell::decision::DecisionWire;
-use crate::shell::settings::{self, Severity};
+use crate::shell::settings::{self, show};
 use crate::shell::spec::Documents;
 
 /// One throttle decision from documents alone.
@@ -71,12 +71,9 @@ fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
 /// Loads, decides and prints. Held back is an answer, not an error: exit 0.
 pub(super) fn run(asked: Decide) -> ExitCode {
     let loaded = settings::load_alone(&asked.policy);
-    for finding in &loaded.findings {
-        let word = if finding.severity == Severity::Error { "error" } else { "warning" };
-        let (line, column) = (finding.line, finding.column);
-        anstream::eprintln!("{}:{line}:{column}: {word}: {} [{}]; {}", finding.file, finding.message, finding.code, finding.help);
-    }
-    if loaded.findings.iter().any(|finding| finding.severity == Severity::Error) {
+    // Findings are prose here, warnings too: the data is the decision.
+    anstream::eprint!("{}", show::human(&loaded));
+    if loaded.has_errors() {
         return failed("nothing was decided, since documents with errors are not used; correct what is named above");
     }
     let table = table(loaded.documents, asked.at.unwrap_or_else(clock::now));

@@ -3,9 +3,12 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod audit;
+mod check;
 mod decide;
+mod explain;
 mod lab;
 mod output;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -25,9 +28,15 @@ enum Verb {
     Audit(audit::Audit),
     /// Decides one throttle request from documents, without a daemon.
     Decide(decide::Decide),
+    /// Checks documents: all findings of all files, in one run.
+    Check(check::Check),
+    /// Explains a finding by its code.
+    Explain(explain::Explain),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
+    /// Prints the JSON Schema of a kind of document.
+    Schema(schema::Schema),
     /// Prints the version.
     Version,
 }
@@ -78,7 +87,10 @@ pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
         Verb::Decide(asked) => decide::run(asked),
+        Verb::Check(check) => check::run(&check),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Version => version(),
     }
 }
