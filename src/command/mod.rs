@@ -6,6 +6,9 @@ mod apply;
 mod audit;
 mod board;
 mod client;
+mod check;
+mod decide;
+mod explain;
 mod lab;
 mod orders;
 mod output;
@@ -15,6 +18,7 @@ mod status;
 mod terminal;
 mod throttle;
 mod wait;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -32,10 +36,19 @@ pub struct Cli {
 enum Verb {
     /// Checks the audit chain.
     Audit(audit::Audit),
+    /// Decides one throttle request from documents, without a daemon.
+    Decide(decide::Decide),
+    /// Checks documents: all findings of all files, in one run.
+    Check(check::Check),
+    /// Explains a finding by its code.
+    Explain(explain::Explain),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
     /// Prints the version
+    /// Prints the JSON Schema of a kind of document.
+    Schema(schema::Schema),
+    /// Prints the version.
     Version,
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
@@ -118,7 +131,11 @@ pub fn failed(message: &str) -> ExitCode {
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
+        Verb::Decide(asked) => decide::run(asked),
+        Verb::Check(check) => check::run(&check),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Version => version(),
         Verb::Apply(args) => ended(apply::run(args).await),
         Verb::Status(args) => ended(status::run(args).await),

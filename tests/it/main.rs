@@ -8,4 +8,5 @@ mod notify;
 mod primer;
 mod release_states;
 mod store;
+mod throttle;
 mod tidy;
