@@ -2,6 +2,11 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod gate;
+mod gate_files;
+mod gate_shim;
+mod output;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +21,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// The gate, offline.
+    #[command(subcommand)]
+    Gate(gate::GateVerb),
     /// Prints the version.
     Version,
 }
@@ -64,6 +72,7 @@ pub fn failed(message: &str) -> ExitCode {
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
+        Verb::Gate(verb) => gate::run(&verb),
         Verb::Version => version(),
     }
 }

@@ -1,2 +1,4 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
+
+mod gate;
