@@ -1,5 +1,7 @@
 //! `tminus gate replay` from the outside: the real program over files.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
