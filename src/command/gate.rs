@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::gate_files::{policy, rows};
-use super::output::{Output, print};
+use super::output::Output;
 use super::{Exit, failed};
 use crate::core::gate::{self, Outcome, Policy, Replay, WrittenRow};
 
@@ -79,8 +79,8 @@ fn answer(args: &ReplayArgs, policy: &Policy, written: &[WrittenRow]) -> ExitCod
     let rows: Vec<_> = written.iter().map(|written| written.row).collect();
     let replay = gate::replay(policy, &rows);
     match args.output.render(&shape(&replay, written), |_| replay.to_string()) {
-        Ok(text) => print(&text),
-        Err(message) => return failed(&message),
+        Ok(text) => anstream::print!("{text}"),
+        Err(error) => return failed(&error.to_string()),
     }
     match replay.verdict.outcome() {
         Outcome::Hold if args.exit_code => Exit::Hold.into(),

@@ -2,9 +2,11 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod audit;
 mod gate;
 mod gate_files;
 mod gate_shim;
+mod lab;
 mod output;
 
 use std::process::ExitCode;
@@ -21,6 +23,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Checks the audit chain.
+    Audit(audit::Audit),
+    /// Parts of the demo, one process each.
+    #[command(hide = true)]
+    Lab(lab::Lab),
     /// The gate, offline.
     #[command(subcommand)]
     Gate(gate::GateVerb),
@@ -72,6 +79,8 @@ pub fn failed(message: &str) -> ExitCode {
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
+        Verb::Audit(audit) => audit::run(audit),
+        Verb::Lab(part) => lab::run(part).await,
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Version => version(),
     }

@@ -1,65 +1,56 @@
-//! How verbs print data: `-o human|json|yaml` on stdout.
+//! How verbs print data: for people, as JSON or as YAML.
 //!
-//! JSON keeps the order of the type's fields; YAML is the same document with keys sorted, strings always quoted.
-//! Not here: what a verb says to people. Invariant: a reader that went away is not an error.
+//! Prose goes to stderr and is not made here. Invariant: JSON and YAML hold the same value; JSON keeps the order of
+//! the fields, YAML sorts them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
+use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The form of the data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+/// What `-o` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// For people; may change.
     #[default]
     Human,
-    /// Stable, for programs.
+    /// One JSON document; stable.
     Json,
-    /// The same as JSON.
+    /// The same as YAML.
     Yaml,
 }
 
 impl Output {
-    /// The text of a value; `human` writes the one for people.
-    pub fn render<T: Serialize>(self, value: &T, human: impl FnOnce(&T) -> String) -> Result<String, String> {
-        let failed = |error: serde_json::Error| format!("the answer could not be written: {error}");
-        match self {
-            Self::Human => Ok(human(value)),
-            Self::Json => serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(failed),
-            Self::Yaml => serde_json::to_value(value).map(|value| yaml(&value)).map_err(failed),
-        }
+    /// The value in this form, ending with a line break; `human` is asked only when it is wanted.
+    pub fn render<T: Serialize>(self, value: &T, human: impl FnOnce(&T) -> String) -> Result<String, serde_json::Error> {
+        Ok(match self {
+            Self::Human => human(value),
+            Self::Json => serde_json::to_string_pretty(value)? + "\n",
+            Self::Yaml => yaml(&serde_json::to_value(value)?),
+        })
     }
 }
 
-/// Prints on stdout. When nobody reads any more there is nothing left to do.
-pub fn print(text: &str) {
-    let _ = anstream::stdout().lock().write_all(text.as_bytes());
-}
-
-/// A JSON value as a block YAML document. Scalars and keys are written as in JSON, which YAML reads the same way.
-pub fn yaml(value: &Value) -> String {
+fn yaml(value: &Value) -> String {
     let mut text = String::new();
-    block(&mut text, value, 0);
+    block(value, 0, &mut text);
     text
 }
 
-fn block(text: &mut String, value: &Value, indent: usize) {
+/// Collections with something in them go in block style, everything else is a JSON scalar: YAML 1.2 reads those alike.
+fn block(value: &Value, indent: usize, text: &mut String) {
     match value {
-        Value::Object(entries) if !entries.is_empty() => {
-            for (index, (key, value)) in entries.iter().enumerate() {
-                lead(text, index, indent);
-                text.push_str(&plain_key(key));
-                text.push(':');
-                nested(text, value, indent + 2);
+        Value::Object(fields) if !fields.is_empty() => {
+            for (key, value) in fields {
+                let _ = write!(text, "{:indent$}{}:", "", Value::from(key.as_str()));
+                nested(value, indent + 2, text);
             }
         }
-        Value::Array(items) if !items.is_empty() => {
-            for (index, item) in items.iter().enumerate() {
-                lead(text, index, indent);
-                text.push_str("- ");
-                block(text, item, indent + 2);
+        Value::Array(entries) if !entries.is_empty() => {
+            for entry in entries {
+                let _ = write!(text, "{:indent$}-", "");
+                nested(entry, indent + 2, text);
             }
         }
         scalar => {
@@ -68,43 +59,29 @@ fn block(text: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// The first entry stands where the cursor is; the others on their own lines.
-fn lead(text: &mut String, index: usize, indent: usize) {
-    if index > 0 {
-        text.push_str(&" ".repeat(indent));
-    }
-}
-
-fn nested(text: &mut String, value: &Value, indent: usize) {
+fn nested(value: &Value, indent: usize, text: &mut String) {
     let is_block =
-        value.as_object().is_some_and(|entries| !entries.is_empty()) || value.as_array().is_some_and(|items| !items.is_empty());
-    if is_block {
-        text.push('\n');
-        text.push_str(&" ".repeat(indent));
-    } else {
-        text.push(' ');
-    }
-    block(text, value, indent);
-}
-
-/// Keys that some YAML reader could take for something else are quoted.
-fn plain_key(key: &str) -> String {
-    let word = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let taken = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&key);
-    if word && !taken { key.into() } else { Value::from(key).to_string() }
+        value.as_object().is_some_and(|fields| !fields.is_empty()) || value.as_array().is_some_and(|entries| !entries.is_empty());
+    text.push(if is_block { '\n' } else { ' ' });
+    block(value, indent, text);
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn yaml_is_the_same_document() {
-        let value = serde_json::json!({
-            "minutes": [{"minute": "2026-12-01T19:00:00Z", "e": 1.5, "gap": false}, {"minute": "no: \"x\"\n"}],
-            "empty": [], "none": null, "deep": {"list": [[1, 2], {}]}, "no": "yes"
-        });
-        let expected = "deep:\n  list:\n    - - 1\n      - 2\n    - {}\nempty: []\nminutes:\n  - e: 1.5\n    gap: false\n    minute: \"2026-12-01T19:00:00Z\"\n  - minute: \"no: \\\"x\\\"\\n\"\n\"no\": \"yes\"\nnone: null\n";
+    fn yaml_is_the_same_value() {
+        let value = json!({"rows": 3, "none": null, "empty": [], "bad": {"id": 7, "what": "a: \"b\"\n# c"}, "list": [1, [2], {"x": true}]});
+        let expected = "\"bad\":\n  \"id\": 7\n  \"what\": \"a: \\\"b\\\"\\n# c\"\n\"empty\": []\n\"list\":\n  - 1\n  -\n    - 2\n  -\n    \"x\": true\n\"none\": null\n\"rows\": 3\n";
         assert_eq!(yaml(&value), expected);
+    }
+
+    #[test]
+    fn people_get_their_own_form() {
+        assert_eq!(Output::Human.render(&1, |n| format!("one is {n}\n")).unwrap(), "one is 1\n");
+        assert_eq!(Output::Json.render(&json!({"a": 1}), |_| String::new()).unwrap(), "{\n  \"a\": 1\n}\n");
     }
 }
