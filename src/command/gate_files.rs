@@ -6,37 +6,41 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-// Temporary: becomes `use crate::shell::settings::{Loaded, Severity, load_texts};` when that room is there.
-use super::gate_shim::{Loaded, load_texts};
 use crate::core::gate::{HoldReason, Policy, RowProblem, Verdict, WrittenRow, read_rows, replay};
-use crate::shell::settings::Severity;
+use crate::core::words::Name;
+use crate::shell::settings::{Finding, Kind, Loaded, Severity, load_alone};
 
-/// Largest file that is read, in bytes: a million rows and more.
+/// Largest file of counts that is read, in bytes: a million rows and more.
 const LARGEST_FILE: u64 = 128 << 20;
 
-/// A name that refers to nothing: `gate replay` does not resolve query names.
-const UNRESOLVED: &str = "TM0301";
-
-/// The first GatePolicy of a file.
+/// The first GatePolicy of a file. Names of queries need not refer to anything.
 pub fn policy(path: &Path) -> Result<Policy, Vec<String>> {
-    let file = path.display().to_string();
-    let text = read(path).map_err(|problem| vec![problem])?;
-    let Loaded { documents, findings } = load_texts(&[(file.clone(), text.clone())]);
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error && finding.code != UNRESOLVED);
-    let told: Vec<String> = errors.map(|f| format!("{}:{}:{}: {} ({})", f.file, f.line, f.column, f.message, f.help)).collect();
+    let mut loaded = load_alone(&[path.to_owned()]);
+    let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let told: Vec<String> = errors.map(told).collect();
     if !told.is_empty() {
         return Err(told);
     }
-    // The policies are kept by name; each document alone tells which is the first.
-    let mut alone = text.split_inclusive("\n---").map(|part| load_texts(&[(file.clone(), part.trim_end_matches("---").into())]));
-    let first = alone.find_map(|loaded| loaded.documents.config.gates.into_keys().next());
-    let gates = documents.config.gates;
-    let policy = first.and_then(|name| gates.get(&name).cloned()).or_else(|| gates.into_values().next());
+    let policy = first(&loaded).and_then(|name| loaded.documents.config.gates.remove(&name));
+    let file = path.display();
     let policy = policy.ok_or_else(|| vec![format!("{file}: there is no document of kind GatePolicy in it")])?;
+    // Documents are checked already; the gate looks once more, and what it cannot use is no policy either.
     match replay(&policy, &[]).verdict {
         Verdict::Hold(unusable @ HoldReason::Unusable { .. }) => Err(vec![format!("{file}: {unusable}")]),
         _ => Ok(policy),
     }
+}
+
+/// Parts come by name; their texts tell which stands first in the file.
+fn first(loaded: &Loaded) -> Option<Name> {
+    let place = |text: &str| loaded.sources.iter().find_map(|source| source.text.find(text));
+    let policies = loaded.parts.iter().filter(|part| part.kind == Kind::GatePolicy);
+    policies.min_by_key(|part| place(&part.text)).map(|part| part.name.clone())
+}
+
+fn told(finding: &Finding) -> String {
+    let Finding { file, line, column, path, message, help, .. } = finding;
+    format!("{file}:{line}:{column}: {path}: {message}; {help}")
 }
 
 /// The rows of a file of counts.

@@ -5,7 +5,6 @@
 mod audit;
 mod gate;
 mod gate_files;
-mod gate_shim;
 mod lab;
 mod output;
 

@@ -1,10 +1,9 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
-
-mod gate;
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod decision;
+mod gate;
 mod groups;
 mod notify;
 mod primer;
