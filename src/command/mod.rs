@@ -9,6 +9,8 @@ mod client;
 mod check;
 mod decide;
 mod explain;
+mod gate;
+mod gate_files;
 mod lab;
 mod orders;
 mod output;
@@ -48,6 +50,9 @@ enum Verb {
     /// Prints the version
     /// Prints the JSON Schema of a kind of document.
     Schema(schema::Schema),
+    /// The gate, offline.
+    #[command(subcommand)]
+    Gate(gate::GateVerb),
     /// Prints the version.
     Version,
     /// Creates or changes documents in the daemon
@@ -136,6 +141,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
         Verb::Schema(schema) => schema::run(&schema),
+        Verb::Gate(verb) => gate::run(&verb),
         Verb::Version => version(),
         Verb::Apply(args) => ended(apply::run(args).await),
         Verb::Status(args) => ended(status::run(args).await),
