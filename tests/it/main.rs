@@ -4,12 +4,8 @@
 
 mod decision;
 mod groups;
-mod groups;
-mod groups;
-mod notify;
 mod notify;
 mod primer;
 mod release_states;
-mod store;
 mod store;
 mod tidy;

@@ -29,11 +29,8 @@ fn decision(epoch: u64, n: u64, effects: &[(&str, Effect)]) -> Decision {
     Decision {
         state: State { epoch, decisions: n, ..State::default() },
         intents: effects.iter().map(intent).collect(),
-        replies: Vec::new(),
-        releases: BTreeMap::new(),
-        offers: Vec::new(),
         changed: true,
-        wake_at: None,
+        ..Decision::default()
     }
 }
 
