@@ -25,6 +25,8 @@ mod terminal;
 mod throttle;
 mod wait;
 mod schema;
+pub mod prime;
+mod prime_show;
 
 use std::process::ExitCode;
 
@@ -57,6 +59,8 @@ enum Verb {
     /// The gate, offline.
     #[command(subcommand)]
     Gate(gate::GateVerb),
+    /// Fills cache nodes and proves them warm.
+    Prime(prime::Arguments),
     /// Prints the version.
     Version,
     /// Checks documents: all findings of all files, in one run
@@ -159,6 +163,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Lab(part) => lab::run(part).await,
         Verb::Schema(schema) => schema::run(&schema),
         Verb::Gate(verb) => gate::run(&verb),
+        Verb::Prime(arguments) => prime::run(arguments).await,
         Verb::Version => version(),
         Verb::Apply(args) => ended(apply::run(args).await),
         Verb::Status(args) => ended(status::run(args).await),
