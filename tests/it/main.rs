@@ -11,3 +11,4 @@ mod release_states;
 mod store;
 mod throttle;
 mod tidy;
+mod lab;
