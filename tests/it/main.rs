@@ -5,10 +5,10 @@
 mod decision;
 mod gate;
 mod groups;
+mod lab;
 mod notify;
 mod primer;
 mod release_states;
 mod store;
 mod throttle;
 mod tidy;
-mod lab;
