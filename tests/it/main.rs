@@ -7,6 +7,7 @@ mod gate;
 mod groups;
 mod lab;
 mod notify;
+mod observe;
 mod primer;
 mod release_states;
 mod store;
