@@ -2,8 +2,13 @@
 
 pub mod clock;
 pub mod control;
+pub mod decision;
+pub mod groups;
+pub mod notify;
 pub mod observe;
 pub mod primer;
+pub mod report;
 pub mod settings;
 pub mod spec;
 pub mod store;
+pub mod telemetry;

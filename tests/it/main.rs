@@ -1,4 +1,15 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
+#![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
+
+mod decision;
+mod gate;
+mod groups;
+mod lab;
+mod notify;
 mod observe;
 mod primer;
+mod release_states;
+mod store;
+mod throttle;
+mod tidy;

@@ -251,7 +251,13 @@ impl Case {
     }
 
     async fn prime(&self) -> PrimeReport {
-        let policy = Policy { name: Name::new("content").unwrap(), coverage: 100.0, fresh_until: None, nodes: vec![] };
+        let policy = Policy {
+            name: Name::new("content").unwrap(),
+            coverage: 100.0,
+            fresh_until: None,
+            nodes: vec![],
+            poll_every: Duration::from_secs(900),
+        };
         let (progress, seen) = watch::channel(Progress::default());
         let report = prime(&self.spec, &policy, &progress).await;
         assert_eq!(seen.borrow().done, seen.borrow().targets, "every target came to its end");

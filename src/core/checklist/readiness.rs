@@ -20,6 +20,17 @@ pub enum Word {
     NoGo,
 }
 
+impl Word {
+    /// As people say it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Go => "GO",
+            Self::Hold => "HOLD",
+            Self::NoGo => "NO-GO",
+        }
+    }
+}
+
 /// Readiness with its reasons, the first first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Readiness {

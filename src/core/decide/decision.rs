@@ -9,11 +9,12 @@ use super::effect::Intent;
 use super::snapshot::State;
 use crate::core::checklist::Readiness;
 use crate::core::gate::Judgement;
-use crate::core::throttle::Offer;
+use crate::core::load::GroupPlan;
+use crate::core::throttle::{Halt, Offer};
 use crate::core::words::{Name, Percent};
 
 /// What was decided. `changed` tells whether it must be committed and audited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The next state.
     pub state: State,
@@ -25,6 +26,10 @@ pub struct Decision {
     pub releases: BTreeMap<Name, ReleaseView>,
     /// What releases put on the throttle's table.
     pub offers: Vec<Offer>,
+    /// Halts in force, the halt file among them.
+    pub halts: Vec<Halt>,
+    /// The plan of each group.
+    pub plans: BTreeMap<Name, GroupPlan>,
     /// Whether state or effects differ from before.
     pub changed: bool,
     /// When something is known to change next; the loop wakes then.

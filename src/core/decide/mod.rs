@@ -1,12 +1,24 @@
 //! Joins the rooms: a snapshot of config, state and observations in, a decision with its effects out.
 //!
-//! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output.
+//! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
+//! [`plan_view`] what people read beforehand.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`] and [`announce`] in their places.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
+mod announce;
 mod decision;
+mod draft;
 mod effect;
+mod facts;
+mod measure;
+mod orders;
+mod plan_view;
+mod run;
 mod snapshot;
+mod world;
 
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
+pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view, preparing_from};
+pub use run::decide;
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Snapshot, State};

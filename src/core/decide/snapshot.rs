@@ -1,6 +1,6 @@
 //! The input of a decision: everything it may look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,8 @@ pub struct State {
     pub halts: Vec<Halt>,
     /// Per app, when a halt was last pulled and lifted again.
     pub rehearsals: BTreeMap<Name, Timestamp>,
-    /// The floor that tminus owns per scaling policy, and since when; absent: none raised.
-    pub floors: BTreeMap<Name, (Capacity, Timestamp)>,
+    /// The floor that tminus holds per scaling policy; absent: none raised.
+    pub floors: BTreeMap<Name, load::HeldFloor>,
 }
 
 /// What the world looks like. Absent means not observed, never zero.
@@ -84,6 +84,8 @@ pub struct Observations {
     pub evidence: BTreeMap<Name, BTreeMap<Name, Evidence>>,
     /// Whether the halt file exists.
     pub halt_file: bool,
+    /// Keys of intents that are not done yet.
+    pub open: BTreeSet<String>,
 }
 
 /// An instance group as described by its provider.
@@ -202,4 +204,23 @@ pub enum Order {
         /// The releases among them.
         releases: Vec<Name>,
     },
+}
+
+impl Order {
+    /// The release it is about, if it is about one.
+    pub fn release(&self) -> Option<&Name> {
+        match self {
+            Self::Go { release }
+            | Self::Hold { release }
+            | Self::Resume { release }
+            | Self::Advance { release }
+            | Self::Promote { release }
+            | Self::Abort { release }
+            | Self::Clear { release }
+            | Self::Scrub { release }
+            | Self::SignOff { release, .. }
+            | Self::Waive { release, .. } => Some(release),
+            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } => None,
+        }
+    }
 }

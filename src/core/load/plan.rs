@@ -1,12 +1,35 @@
 //! The floors of one group over time: when to raise, to what and why, and when to give back.
+//!
+//! - A window opens the lead and a quarter of it before capacity is due (T-0, or an earlier due of a capacity item), one
+//!   more lead earlier for each further change that `limits.step` asks for, and one more where caches are being primed:
+//!   in that first lead the floor rises to what is needed with primed caches, and only what is still not proven when the
+//!   time is up is bought as instances.
+//! - Raises are one lead apart, so that each is seen to arrive; the last is made by T-0 minus the lead.
+//! - It stays open until the rollout is at 100 % (or ABORT) and `hold_after` on; then what was raised is given back in
+//!   steps, not below what adoption still needs. A launch that was called off gives back at once, by the same ramp.
+//! - A group that is not seen keeps its floor: neither raised nor lowered blindly.
+//!
+//! Not here: sending anything. Invariants: I3; carried out, the same plan at the same instant asks for nothing.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
+use super::capacity::{needed, zones};
+use super::floors::{HeldFloor, Wish};
+use super::scene::{Baseline, Part, Scene, Window, earlier};
+use super::surge::{self, Surge};
+use super::timeline::{self, Move};
+use super::{Policy, Problem, Quantiles, amplification};
 use crate::core::decide::GroupObservation;
 use crate::core::release::Release;
-use crate::core::words::{Capacity, Name};
+use crate::core::words::{Capacity, Name, format_duration, later};
+
+/// How long an observation counts: twelve default ticks, so that one failed look changes nothing.
+const FRESH: Duration = Duration::from_mins(2);
+/// After a change the world is not compared with it for so long: orders take time and observations lag.
+const SETTLES: Duration = Duration::from_mins(1);
 
 /// What a group will have to carry, as far as is known.
 #[derive(Clone, Debug)]
@@ -17,8 +40,8 @@ pub struct Demand<'a> {
     pub launches: Vec<Launch<'a>>,
     /// The group as described; `None`: not observed.
     pub group: Option<&'a GroupObservation>,
-    /// The floor that tminus holds there now, and since when.
-    pub held: Option<(Capacity, Timestamp)>,
+    /// The floor that tminus holds there now; `None`: none.
+    pub held: Option<HeldFloor>,
 }
 
 /// One launch.
@@ -26,23 +49,38 @@ pub struct Demand<'a> {
 pub struct Launch<'a> {
     /// The release.
     pub release: &'a Release,
+    /// Where it is.
+    pub course: Course,
     /// Least proven coverage over its priming policies and nodes, 0..=1; `None`: nothing is primed, or not proven.
     pub primed: Option<f64>,
-    /// When it was complete, aborted or scrubbed; capacity is kept after an ABORT until this plus `hold_after`.
+    /// When capacity must be in service, if that is before T-0: the earliest due of its capacity items.
+    pub due_at: Option<Timestamp>,
+    /// When it was complete or aborted; capacity is kept after an ABORT until this plus `hold_after`.
     pub ended_at: Option<Timestamp>,
     /// When 100 % was reached, if it was.
     pub full_at: Option<Timestamp>,
 }
 
-/// Requests per second at quantiles; finite, p50 <= p90 <= p95.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Quantiles {
-    /// Median.
-    pub p50: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 95th percentile.
-    pub p95: f64,
+impl<'a> Launch<'a> {
+    /// A launch that nothing is known of but its document.
+    pub fn ahead(release: &'a Release) -> Self {
+        Self { release, course: Course::Ahead, primed: None, due_at: None, ended_at: None, full_at: None }
+    }
+}
+
+/// Where a launch is, as far as capacity is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// Its first step has not begun, whether or not T-0 has passed.
+    Ahead,
+    /// Rolling or baking, held or not.
+    Underway,
+    /// Complete.
+    Complete,
+    /// Aborted after its first step began; sticky, so capacity is kept for a while.
+    Aborted,
+    /// Scrubbed, or aborted before its first step: nobody comes.
+    CalledOff,
 }
 
 /// What is planned for a group.
@@ -52,7 +90,7 @@ pub struct GroupPlan {
     pub group: Name,
     /// Load without any launch, at its peak in the window.
     pub baseline: Quantiles,
-    /// What the launches add at the origin, at the peak.
+    /// What the launches add at the origin, at the peak, with what is proven of caches.
     pub surge: Quantiles,
     /// Both together.
     pub load: Quantiles,
@@ -62,11 +100,15 @@ pub struct GroupPlan {
     pub instances: Capacity,
     /// The floor that must stand now; `None`: tminus holds none.
     pub floor: Option<Capacity>,
+    /// What to remember, durably and before the floor is set; `None`: nothing is held any more.
+    pub held: Option<HeldFloor>,
     /// The floor to go back to.
     pub restore: Capacity,
-    /// Every change from now on, oldest first: raises and restores.
+    /// When the window opens and ends, the end as expected now; `None`: no launch is ahead or going on.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// Every change from now on, oldest first: raises and restores. One that is due now has `at` = now.
     pub timeline: Vec<FloorChange>,
-    /// What the raise costs, in the price's currency; `None` without a price.
+    /// What the raise costs, ramp included, in the price's currency; `None` without a price.
     pub cost: Option<f64>,
     /// Why the plan is not enough, or not known; empty when it is good.
     pub problems: Vec<Problem>,
@@ -85,51 +127,501 @@ pub struct FloorChange {
     pub why: String,
 }
 
-/// Why a plan is not enough, or not known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Problem {
-    /// The group was not observed.
-    NotObserved,
-    /// No history although one is configured: the baseline is a guess.
-    NoHistory,
-    /// More is needed than the ceiling allows.
-    Ceiling {
-        /// Needed.
-        needed: Capacity,
-        /// Allowed.
-        ceiling: Capacity,
-    },
-    /// More is needed than the quota allows.
-    Quota {
-        /// Needed.
-        needed: Capacity,
-        /// Allowed.
-        quota: Capacity,
-    },
-    /// It costs more than allowed.
-    Cost {
-        /// Expected.
-        expected: f64,
-        /// Allowed.
-        limit: f64,
-    },
-}
-
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
-    let _ = (demand, now);
+    let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));
+    let adopted = Demand { held: demand.held.map(|held| adopt(held, seen)), ..demand.clone() };
+    let scene = Scene::of(policy, &adopted, now);
+    // Unseen, nothing is done now; what follows is drawn as if it were seen again soon.
+    let start = if seen.is_some() { now } else { later(now, FRESH) };
+    let moves = timeline::moves(&scene, adopted.held, start);
+    let held = moves.first().filter(|first| first.at <= now).map(|first| first.after).or(adopted.held);
+    let held = held.filter(|held| !is_over(&scene, *held, seen));
+    let hours = timeline::raised_hours(&scene, adopted.held, &moves);
+    let cost = policy.price.as_ref().map(|price| hours * price.per_instance_hour);
+    let window = scene.current();
+    let (baseline, surge) =
+        window.map_or_else(|| (scene.ordinary(), Quantiles::default()), |window| (window.baseline, window.surge));
+    let planned =
+        held.map_or(scene.pace.restore, |held| held.floor).max(window.map_or(Capacity(0), |window| window.proven_floor));
+    let mut timeline: Vec<_> = moves.iter().map(|change| described(&scene, change)).collect();
+    timeline.splice(0..0, drift(held, seen, now).filter(|_| timeline.first().is_none_or(|first| first.at > now)));
     GroupPlan {
         group: policy.name.clone(),
-        baseline: Quantiles::default(),
-        surge: Quantiles::default(),
-        load: Quantiles::default(),
-        amplification: 1.0,
-        instances: policy.limits.floor,
-        floor: None,
-        restore: policy.limits.floor,
-        timeline: Vec::new(),
-        cost: None,
-        problems: vec![Problem::NotObserved],
+        baseline,
+        surge,
+        load: baseline.plus(surge),
+        amplification: window.map_or(1.0, |window| amplified(policy, window, planned)),
+        instances: window.map_or_else(|| scene.pace.restore, |window| window.proven_floor.max(policy.limits.floor)),
+        floor: held.map(|held| held.floor),
+        held,
+        restore: scene.pace.restore,
+        window: window.map(|window| (window.opens, window.ends)),
+        problems: problems(&scene, seen.is_none(), cost, late(&scene, held.zip(seen), &moves)),
+        timeline,
+        cost,
+    }
+}
+
+/// Somebody raised the floor above ours by other means: it becomes ours, and is given back like the rest. Lowering it to
+/// ours at once would be a scale-in in the launch window, or a jump after it.
+fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
+    let higher = seen.filter(|group| group.floor > held.floor && group.observed_at >= later(held.since, SETTLES));
+    higher.map_or(held, |group| HeldFloor { floor: group.floor, peak: held.peak.max(group.floor), ..held })
+}
+
+/// Whether everything was given back and is seen to be.
+fn is_over(scene: &Scene<'_>, held: HeldFloor, seen: Option<&GroupObservation>) -> bool {
+    let wish = scene.wish(scene.now, Some(held));
+    let confirmed = seen.is_some_and(|group| group.floor <= held.restore && group.observed_at > held.since);
+    timeline::is_given_back(held, wish) && confirmed
+}
+
+/// Somebody or something lowered the floor below ours: it is set again.
+fn drift(held: Option<HeldFloor>, seen: Option<&GroupObservation>, now: Timestamp) -> Option<FloorChange> {
+    let (held, group) = held.zip(seen)?;
+    let drifted = group.floor < held.floor && group.observed_at >= later(held.since, SETTLES);
+    let why = format!("its floor was lowered from {} to {} by other means while tminus holds it", held.floor, group.floor);
+    drifted.then_some(FloorChange { at: now, from: group.floor, to: held.floor, why })
+}
+
+fn described(scene: &Scene<'_>, change: &Move) -> FloorChange {
+    let why = match change.wish {
+        Wish::AtLeast(_) => raise_reason(scene, change),
+        Wish::GiveBack(_) => format!(
+            "no launch needs it: {}% of the {} raised instances are given back every {}",
+            scene.policy.ramp_down.percent,
+            change.after.peak.0.saturating_sub(change.after.restore.0),
+            format_duration(scene.policy.ramp_down.every)
+        ),
+    };
+    FloorChange { at: change.at, from: change.from, to: change.after.floor, why }
+}
+
+fn raise_reason(scene: &Scene<'_>, change: &Move) -> String {
+    let Some(window) = scene.windows.iter().find(|window| window.opens <= change.at && change.at < window.ends.max(scene.now))
+    else {
+        return "a launch needs it".into();
+    };
+    let names: Vec<_> = window.parts.iter().map(|part| part.launch.release.name.as_str()).collect();
+    let early = change.at < window.proven_from && window.expected_floor != window.proven_floor;
+    if early {
+        return format!("{} needs {} instances once its caches are primed", names.join(", "), window.expected_floor);
+    }
+    let (count, lost) = zones(scene.policy);
+    let spare = if lost > 0 { format!(", {lost} of {count} zones lost") } else { String::new() };
+    format!(
+        "{} brings {:.0} requests/s at p95 on top of {:.0}: {} instances with {}% headroom{spare}",
+        names.join(", "),
+        window.surge.p95,
+        window.baseline.p95,
+        window.needed,
+        scene.policy.headroom_percent
+    )
+}
+
+fn amplified(policy: &Policy, window: &Window<'_>, planned: Capacity) -> f64 {
+    let capacity = f64::from(planned.0) * policy.capacity_per_instance.value();
+    let audiences = window.parts.iter().filter_map(|part| part.launch.release.audience.as_ref());
+    audiences.map(|audience| amplification(audience, window.load().p95, capacity)).fold(1.0, f64::max)
+}
+
+/// Causes before what they cause: what is not known, cold caches, limits, time.
+fn problems(scene: &Scene<'_>, unseen: bool, cost: Option<f64>, late: Option<Problem>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(unseen.then_some(Problem::NotObserved));
+    let guessed = matches!(scene.baseline, Baseline::Guessed(_));
+    problems.extend((guessed && scene.policy.has_history).then_some(Problem::NoHistory));
+    let Some(window) = scene.current() else { return problems };
+    let silent = window.parts.iter().filter(|part| part.proven.is_none());
+    problems.extend(silent.map(|part| Problem::NoAudience { release: part.launch.release.name.clone() }));
+    problems.extend(window.parts.iter().filter_map(|part| cold(scene, window, part)));
+    problems.extend(window.bounds.problems(window.needed));
+    let over = scene.policy.limits.cost.zip(cost).filter(|(limit, cost)| cost > limit);
+    let told = problems.iter().any(|problem| matches!(problem, Problem::Cost { .. }));
+    problems.extend(over.filter(|_| !told).map(|(limit, expected)| Problem::Cost { expected, limit }));
+    problems.extend(late);
+    problems
+}
+
+/// Whether a launch's cold caches are why it does not fit.
+fn cold(scene: &Scene<'_>, window: &Window<'_>, part: &Part<'_>) -> Option<Problem> {
+    let allowed = window.bounds.most();
+    if window.needed <= allowed {
+        return None;
+    }
+    let name = &part.launch.release.name;
+    let of = |other: &Part<'_>| if other.launch.release.name == *name { other.primed.clone() } else { other.proven.clone() };
+    let surges: Vec<Surge> = window.parts.iter().filter_map(of).collect();
+    let primed = needed(scene.policy, window.baseline.plus(surge::peak(&surges)).p95);
+    let covered = part.launch.primed.unwrap_or(0.0);
+    let problem = Problem::ColdCache { release: name.clone(), covered, needed: window.needed, primed, allowed };
+    (primed < window.needed).then_some(problem)
+}
+
+/// Whether the last raise before T-0, or one that has not arrived yet, comes into service after it.
+fn late(scene: &Scene<'_>, held: Option<(HeldFloor, &GroupObservation)>, moves: &[Move]) -> Option<Problem> {
+    let window = scene.current()?;
+    let ahead = window.parts.iter().filter(|part| part.launch.course == Course::Ahead).map(|part| part.launch.release.launch_at);
+    let launch_at = ahead.min().filter(|launch_at| *launch_at >= scene.now)?;
+    let under_way =
+        held.filter(|(held, group)| held.floor == held.peak && group.in_service < held.floor).map(|(held, _)| held.since);
+    let raises = moves.iter().filter(|change| change.after.floor > change.from && change.at < window.ends);
+    let in_place_at = later(raises.map(|change| change.at).chain(under_way).max()?, scene.pace.lead);
+    (in_place_at > launch_at).then_some(Problem::Late { in_place_at, launch_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{audience, group, held, history, minute, name, policy, release, t0};
+    use super::super::{Adoption, Audience, Limits};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A group that carries out its plans at once, as a world of its own.
+    struct World {
+        policy: Policy,
+        release: Release,
+        floor: Capacity,
+        held: Option<HeldFloor>,
+        history: Vec<(Timestamp, f64)>,
+    }
+
+    impl World {
+        fn new(policy: Policy, release: Release) -> Self {
+            let floor = policy.limits.floor;
+            Self { policy, release, floor, held: None, history: history(t0()) }
+        }
+
+        fn plan(&self, launch: &Launch<'_>, now: Timestamp) -> GroupPlan {
+            let group = group(self.floor.0, now);
+            let launches = vec![Launch { release: &self.release, ..launch.clone() }];
+            plan_group(&self.policy, &Demand { history: &self.history, launches, group: Some(&group), held: self.held }, now)
+        }
+
+        fn tick(&mut self, launch: &Launch<'_>, now: Timestamp) -> GroupPlan {
+            let plan = self.plan(launch, now);
+            self.held = plan.held;
+            self.floor = plan.floor.unwrap_or(self.floor);
+            plan
+        }
+    }
+
+    fn plan(launch: &Launch<'_>, held: Option<HeldFloor>, now: Timestamp) -> GroupPlan {
+        let (policy, history) = (policy(), history(t0()));
+        let group = group(held.map_or(4, |held| held.floor.0), now);
+        plan_group(&policy, &Demand { history: &history, launches: vec![launch.clone()], group: Some(&group), held }, now)
+    }
+
+    fn primed(release: &Release) -> Launch<'_> {
+        Launch { primed: Some(1.0), ..Launch::ahead(release) }
+    }
+
+    #[test]
+    fn cold_caches_need_more_than_the_ceiling_and_primed_ones_fit() {
+        let release = release();
+        let cold = plan(&Launch::ahead(&release), None, minute(-600));
+        assert_eq!(cold.instances, Capacity(24), "bounded by the ceiling");
+        assert!(cold.load.p95 > 50.0 * cold.baseline.p95, "{:?}", cold.load);
+        assert!(cold.amplification > 2.0, "they retry for ever: {}", cold.amplification);
+        let [Problem::ColdCache { needed, primed: fits, allowed, covered, .. }, Problem::Ceiling { .. }, Problem::Quota { .. }] =
+            cold.problems.as_slice()
+        else {
+            panic!("{:?}", cold.problems)
+        };
+        assert!(*needed > Capacity(24) && *fits <= Capacity(4) && *allowed == Capacity(24) && *covered == 0.0);
+        let said = cold.problems[0].sentence(&cold.group);
+        assert!(said.starts_with("the caches for reader-2.3 are cold (0% proven warm): reader-api needs "), "{said}");
+
+        let warm = plan(&primed(&release), None, minute(-600));
+        assert_eq!((warm.problems, warm.instances, warm.amplification), (vec![], Capacity(4), 1.0));
+    }
+
+    #[test]
+    fn raises_are_planned_a_lead_apart_and_stand_by_t0_minus_the_lead() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let plan = plan(&Launch { primed: Some(0.9), ..Launch::ahead(&release) }, None, minute(-600));
+        let raises: Vec<_> = plan.timeline.iter().take_while(|change| change.to > change.from).collect();
+        let at: Vec<_> = raises.iter().map(|change| (change.at, change.from.0, change.to.0)).collect();
+        // The worst case takes three steps of eight, so the window opens with room for them.
+        assert_eq!(at, vec![(minute(-65), 4, 12), (minute(-45), 12, plan.instances.0)], "{:?}", plan.timeline);
+        assert_eq!((plan.floor, plan.held), (None, None), "nothing is held long before");
+        assert_eq!(plan.problems, vec![]);
+        assert!(raises[0].why.starts_with("reader-2.3 brings "), "{}", raises[0].why);
+    }
+
+    #[test]
+    fn what_is_due_earlier_is_raised_earlier() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let launch = Launch { primed: Some(0.9), due_at: Some(minute(-30)), ..Launch::ahead(&release) };
+        assert_eq!(plan(&launch, None, minute(-600)).timeline[0].at, minute(-95));
+    }
+
+    #[test]
+    fn a_slower_boot_than_stated_opens_the_window_earlier() {
+        let release = release();
+        let (policy, history) = (policy(), history(t0()));
+        let slow = GroupObservation { boot_p95_ms: Some(40 * 60_000), ..group(4, minute(-600)) };
+        let demand = Demand { history: &history, launches: vec![Launch::ahead(&release)], group: Some(&slow), held: None };
+        let (opens, _) = plan_group(&policy, &demand, minute(-600)).window.unwrap();
+        assert_eq!(opens, minute(-(3 * 40 + 10 + 40)), "three steps, a quarter of a lead, and the lead of priming");
+    }
+
+    #[test]
+    fn while_caches_fill_only_what_is_needed_primed_is_raised_and_the_rest_at_the_last_moment() {
+        let mut policy = policy();
+        policy.limits.floor = Capacity(2);
+        let mut still_cold = World::new(policy.clone(), release());
+        let release = release();
+        assert_eq!(still_cold.tick(&Launch::ahead(&release), minute(-85)).floor, Some(Capacity(4)));
+        let why = still_cold.plan(&Launch::ahead(&release), minute(-65)).timeline[0].why.clone();
+        assert!(why.contains("requests/s at p95"), "{why}");
+        assert_eq!(still_cold.tick(&Launch::ahead(&release), minute(-65)).floor, Some(Capacity(12)));
+        let mut warm = World::new(policy, release.clone());
+        warm.tick(&Launch::ahead(&release), minute(-85));
+        assert_eq!(warm.tick(&primed(&release), minute(-65)).floor, Some(Capacity(4)));
+    }
+
+    #[test]
+    fn a_group_that_is_not_seen_keeps_its_floor() {
+        let release = release();
+        let (policy, history, stale) = (policy(), history(t0()), group(9, minute(-100)));
+        for (group, held_now) in [
+            (None, None),
+            (Some(&stale), None),
+            (None, Some(held(9, 9, minute(-60)))),
+            (Some(&stale), Some(held(9, 9, minute(-60)))),
+        ] {
+            for now in [minute(-30), minute(60_000)] {
+                let demand = Demand { history: &history, launches: vec![Launch::ahead(&release)], group, held: held_now };
+                let plan = plan_group(&policy, &demand, now);
+                assert_eq!((plan.held, plan.floor), (held_now, held_now.map(|held| held.floor)));
+                assert!(plan.timeline.iter().all(|change| change.at > now), "{:?}", plan.timeline);
+                assert_eq!(plan.problems[0], Problem::NotObserved);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_problem_and_not_a_zero() {
+        let release = Release { audience: None, ..release() };
+        let demand = |launches| Demand { history: &[], launches, group: None, held: None };
+        let plan = plan_group(&policy(), &demand(vec![Launch::ahead(&release)]), minute(-600));
+        let expected = [Problem::NotObserved, Problem::NoHistory, Problem::NoAudience { release: name("reader-2.3") }];
+        assert_eq!((plan.problems.as_slice(), plan.surge), (expected.as_slice(), Quantiles::default()));
+        assert!(plan.baseline.p50 > 0.0, "guessed from the floor");
+        let without = Policy { has_history: false, ..policy() };
+        assert!(!plan_group(&without, &demand(vec![]), t0()).problems.contains(&Problem::NoHistory), "none was promised");
+    }
+
+    #[test]
+    fn a_launch_that_is_called_off_or_out_already_needs_nothing() {
+        let (release, out) = (release(), Release { released: true, ..release() });
+        let off = Launch { course: Course::CalledOff, ended_at: Some(minute(-10)), ..Launch::ahead(&release) };
+        for launch in [off.clone(), Launch::ahead(&out)] {
+            let plan = plan(&launch, None, minute(-30));
+            assert_eq!((plan.window, plan.floor, plan.timeline), (None, None, vec![]));
+        }
+        let back = plan(&off, Some(held(24, 24, minute(-65))), minute(-9));
+        assert_eq!((back.floor, back.timeline[0].at), (Some(Capacity(22)), minute(-9)), "given back at once, by the ramp");
+        assert_eq!(back.timeline.last().map(|change| change.to), Some(Capacity(4)));
+    }
+
+    #[test]
+    fn an_aborted_launch_keeps_its_capacity_for_a_while() {
+        let release = release();
+        let launch = Launch { course: Course::Aborted, ended_at: Some(minute(20)), primed: Some(1.0), ..Launch::ahead(&release) };
+        let at = |now| plan(&launch, Some(held(24, 24, minute(-65))), now).floor;
+        assert_eq!((at(minute(20 + 359)), at(minute(20 + 361))), (Some(Capacity(24)), Some(Capacity(22))));
+    }
+
+    #[test]
+    fn the_window_stays_open_however_long_the_rollout_is_held() {
+        let release = release();
+        let launch = Launch { course: Course::Underway, primed: Some(1.0), ..Launch::ahead(&release) };
+        for hours in [1, 7, 24, 240] {
+            let now = minute(hours * 60);
+            let plan = plan(&launch, Some(held(24, 24, minute(-65))), now);
+            assert_eq!(plan.floor, Some(Capacity(24)), "{hours} h");
+            assert!(plan.window.unwrap().1 >= later(now, policy().hold_after));
+        }
+    }
+
+    #[test]
+    fn the_ramp_does_not_cut_below_what_adoption_still_needs() {
+        let slow = Adoption::HalfLife { half_life: Duration::from_hours(24), ceiling: 1.0 };
+        let audience = Audience { adoption: slow, cache_hit_ratio: None, clients: 60_000, ..audience() };
+        let release = Release { audience: Some(audience), ..release() };
+        let mut roomy = policy();
+        roomy.limits = Limits { ceiling: Capacity(200), step: Capacity(200), quota: None, ..roomy.limits };
+        let mut world = World::new(roomy, release.clone());
+        world.tick(&Launch::ahead(&release), minute(-25));
+        let raised = world.floor;
+        let full = minute(60);
+        let done = Launch { course: Course::Complete, full_at: Some(full), ended_at: Some(full), ..Launch::ahead(&release) };
+        let mut floors = Vec::new();
+        for quarter in 0..(14 * 96) {
+            floors.push(world.tick(&done, minute(60 + quarter * 15)).floor.map_or(4, |floor| floor.0));
+        }
+        assert!(floors.is_sorted_by(|earlier, later| earlier >= later), "{floors:?}");
+        let after_a_day = f64::from(floors[96]) / f64::from(raised.0);
+        assert!((0.4..0.65).contains(&after_a_day), "half of the surge is left after a day: {after_a_day}");
+        assert_eq!((floors.last(), world.held), (Some(&4), None));
+    }
+
+    #[test]
+    fn two_launches_add_where_they_overlap_and_not_where_they_do_not() {
+        let first = Release { priming: Vec::new(), ..release() };
+        let plan = |second_at: Timestamp| {
+            let second = Release { name: name("other"), launch_at: second_at, ..first.clone() };
+            let (policy, history, group) = (policy(), history(t0()), group(4, minute(-600)));
+            let launches = vec![
+                Launch { primed: Some(0.97), ..Launch::ahead(&second) },
+                Launch { primed: Some(0.97), ..Launch::ahead(&first) },
+            ];
+            plan_group(&policy, &Demand { history: &history, launches, group: Some(&group), held: None }, minute(-600))
+        };
+        let (together, apart) = (plan(t0()), plan(minute(3 * 1_440)));
+        assert!((together.surge.p95 / apart.surge.p95 - 2.0).abs() < 1e-9);
+        let peaks = apart.timeline.windows(2).filter(|pair| pair[0].to > pair[0].from && pair[1].to < pair[1].from).count();
+        assert_eq!(peaks, 2, "raised and given back twice: {:?}", apart.timeline);
+    }
+
+    #[test]
+    fn coming_late_is_said_and_what_can_be_done_is_done() {
+        let release = release();
+        let plan = plan(&Launch { primed: Some(0.9), ..Launch::ahead(&release) }, None, minute(-10));
+        assert_eq!(plan.floor, Some(Capacity(12)));
+        assert!(plan.problems.contains(&Problem::Late { in_place_at: minute(30), launch_at: t0() }), "{:?}", plan.problems);
+    }
+
+    #[test]
+    fn the_cost_limit_binds_and_is_named() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let mut world = World::new(policy(), release.clone());
+        let launch = Launch { primed: Some(0.9), ..Launch::ahead(&release) };
+        let free = world.plan(&launch, minute(-600));
+        world.policy.limits.cost = free.cost.map(|cost| cost / 2.0);
+        let bound = world.plan(&launch, minute(-600));
+        assert!(bound.instances < free.instances && bound.cost < free.cost);
+        assert!(
+            matches!(bound.problems.as_slice(), [.., Problem::Cost { expected, limit }] if expected > limit),
+            "{:?}",
+            bound.problems
+        );
+    }
+
+    #[test]
+    fn a_floor_changed_by_others_is_set_again_or_adopted() {
+        let release = release();
+        let (policy, history) = (policy(), history(t0()));
+        let launch = Launch { course: Course::Underway, primed: Some(1.0), ..Launch::ahead(&release) };
+        let with = |floor, observed_at| {
+            let group = group(floor, observed_at);
+            let held = Some(held(12, 12, minute(9)));
+            plan_group(
+                &policy,
+                &Demand { history: &history, launches: vec![launch.clone()], group: Some(&group), held },
+                minute(11),
+            )
+        };
+        let lowered = with(4, minute(11));
+        assert_eq!(
+            (lowered.floor, lowered.timeline[0].at, lowered.timeline[0].to),
+            (Some(Capacity(12)), minute(11), Capacity(12))
+        );
+        assert_eq!(with(20, minute(11)).floor, Some(Capacity(20)));
+        assert_eq!(with(20, minute(9)).floor, Some(Capacity(12)), "seen before our own change: says nothing");
+    }
+
+    /// The course of a launch that goes by its plan, and is complete an hour after 100 %.
+    fn course(release: &Release, now: Timestamp, covered: f64) -> Launch<'_> {
+        let (full, done) = (minute(60), minute(120));
+        let course = if now < t0() {
+            Course::Ahead
+        } else if now < done {
+            Course::Underway
+        } else {
+            Course::Complete
+        };
+        Launch {
+            release,
+            course,
+            primed: Some(covered),
+            due_at: None,
+            ended_at: (now >= done).then_some(done),
+            full_at: (now >= full).then_some(full),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn through_a_whole_launch_no_scale_in_in_the_window_no_jump_and_all_is_given_back(
+            clients in 0..60_000u64, step in 1..30u32, ceiling in 4..80u32, percent in 1.0..50.0f64, lead_mins in 0..60u64,
+            coverage in prop::collection::vec(0.0..=1.0f64, 12), tick_mins in 5..12i64,
+        ) {
+            let mut policy = policy();
+            policy.limits = Limits { step: Capacity(step), ceiling: Capacity(ceiling), ..policy.limits };
+            policy.ramp_down.percent = percent;
+            policy.lead = Duration::from_mins(lead_mins);
+            let audience = Audience { clients, ..audience() };
+            let mut world = World::new(policy, Release { audience: Some(audience), ..release() });
+            let document = world.release.clone();
+            for tick in 0..640 {
+                let minutes = -1_000 + tick * tick_mins;
+                let now = minute(minutes);
+                // Coverage rises, falls and rises again while the launch goes on.
+                let covered = coverage[usize::try_from(minutes.rem_euclid(1_200) / 100).unwrap()];
+                let launch = course(&document, now, covered);
+                let before = world.floor;
+                let plan = world.tick(&launch, now);
+                let again = world.plan(&launch, now);
+                prop_assert_eq!(again.floor.unwrap_or(world.floor), world.floor, "carried out, it asks for nothing");
+                prop_assert!(again.timeline.iter().all(|change| change.at > now), "{:?}", again.timeline);
+                prop_assert!(world.floor >= Capacity(4) && world.floor.0 <= ceiling.min(40), "within limits");
+                prop_assert!(world.floor.0.abs_diff(before.0) <= step, "by at most a step");
+                let (opens, ends) = plan.window.unwrap_or((Timestamp::MAX, Timestamp::MIN));
+                if opens <= now && now < ends {
+                    prop_assert!(world.floor >= before, "no scale-in inside the window");
+                }
+                if world.floor < before {
+                    let raised = f64::from(plan.held.unwrap().peak.0 - 4);
+                    prop_assert!(f64::from(before.0 - world.floor.0) <= (raised * percent / 100.0).ceil().max(1.0));
+                }
+                prop_assert!(plan.instances.0 <= ceiling.min(40) && plan.amplification >= 1.0 && plan.load.p95.is_finite());
+            }
+            prop_assert_eq!((world.floor, world.held), (Capacity(4), None), "all is given back");
+        }
+
+        #[test]
+        fn more_clients_or_headroom_never_plan_fewer_instances(
+            clients in 0..100_000u64, more in 0..100_000u64, headroom in 0.0..200.0f64, extra in 0.0..100.0f64, covered in 0.0..=1.0f64,
+        ) {
+            let plan = |clients, headroom_percent| {
+                let policy = Policy { headroom_percent, ..policy() };
+                let world = World::new(policy, Release { audience: Some(Audience { clients, ..audience() }), ..release() });
+                world.plan(&Launch { primed: Some(covered), ..Launch::ahead(&world.release) }, minute(-600))
+            };
+            let base = plan(clients, headroom);
+            prop_assert!(plan(clients + more, headroom).instances >= base.instances);
+            prop_assert!(plan(clients, headroom + extra).instances >= base.instances);
+            prop_assert!(base.timeline.iter().all(|change| change.to.0 <= 24 && change.to.0 >= 4));
+            prop_assert!(base.timeline.is_sorted_by_key(|change| change.at));
+        }
+
+        #[test]
+        fn the_timeline_is_what_later_plans_decide(clients in 0..60_000u64, step in 1..30u32, covered in 0.0..=1.0f64) {
+            let mut policy = policy();
+            policy.limits.step = Capacity(step);
+            let mut world = World::new(policy, Release { audience: Some(Audience { clients, ..audience() }), ..release() });
+            let document = world.release.clone();
+            let launch = Launch { primed: Some(covered), ..Launch::ahead(&document) };
+            let planned: Vec<_> = world.plan(&launch, minute(-600)).timeline;
+            for change in planned.iter().filter(|change| change.at < t0()) {
+                prop_assert_eq!(world.tick(&launch, change.at).floor, Some(change.to), "{:?}", change);
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a PrimingPolicy document says to the core, and what a run has proven.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,17 @@ pub struct Policy {
     pub coverage: f64,
     /// Until when objects must stay fresh.
     pub fresh_until: Option<TRelative>,
-    /// Targets: objects x variants x nodes, if known; sizes the lead time.
+    /// The caches; a node that a run did not reach is not covered.
     pub nodes: Vec<Name>,
+    /// How often the source is looked at again, and everything verified.
+    pub poll_every: Duration,
+}
+
+impl Policy {
+    /// How long after a run that fell short the next one may begin: a twentieth of the poll, 1 s to a minute.
+    pub fn retry_every(&self) -> Duration {
+        (self.poll_every / 20).clamp(Duration::from_secs(1), Duration::from_secs(60))
+    }
 }
 
 /// What the primer has proven, as of its last run.

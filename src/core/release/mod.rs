@@ -5,7 +5,11 @@
 //! Not here: readiness, gate and capacity, which arrive as facts.
 
 mod document;
+mod offer;
 mod state;
+mod step;
 
 pub use document::{Early, Go, OnAbort, Release, Rollout, RolloutStep};
+pub use offer::{offer, percent};
 pub use state::{Active, Armed, Phase, ReleaseState};
+pub use step::{Event, Facts, Refused, step};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::core::checklist::{SignOff, Waiver};
-use crate::core::words::{Name, Percent};
+use crate::core::checklist::{SignOff, Waiver, Word};
+use crate::core::words::{Name, Percent, since};
 
 /// A release's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,10 +35,67 @@ pub struct ReleaseState {
     pub dwell_from: Option<Timestamp>,
     /// The highest percent that a gate certified or a person promoted to.
     pub certified: Percent,
+    /// The instant it reached 100 %.
+    pub full_at: Option<Timestamp>,
     /// The instant it became complete, aborted or scrubbed.
     pub ended_at: Option<Timestamp>,
     /// What people were already told, by key: each thing is told once.
     pub told: Vec<String>,
+    /// The readiness that people last heard of.
+    pub told_word: Option<Word>,
+}
+
+impl ReleaseState {
+    /// A release that was just seen for the first time.
+    pub fn new(now: Timestamp, applied_by: Option<Name>) -> Self {
+        Self {
+            phase: Phase::Planned,
+            entered_at: now,
+            applied_by,
+            armed: None,
+            sign_offs: Vec::new(),
+            waivers: Vec::new(),
+            evidence_from: None,
+            step_from: None,
+            dwelled: Duration::ZERO,
+            dwell_from: None,
+            certified: Percent::ZERO,
+            full_at: None,
+            ended_at: None,
+            told: Vec::new(),
+            told_word: None,
+        }
+    }
+
+    /// Dwell accrued by now: it runs on through a gate's HOLD and stops while a person holds.
+    pub fn dwelled_at(&self, now: Timestamp) -> Duration {
+        self.dwelled + self.dwell_from.map_or(Duration::ZERO, |from| since(now, from))
+    }
+}
+
+impl Phase {
+    /// The phase in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Active(Active::Preparing) => "preparing",
+            Self::Active(Active::Ready) => "ready",
+            Self::Active(Active::Rolling { .. }) => "rolling",
+            Self::Active(Active::Baking) => "baking",
+            Self::Held { .. } => "held",
+            Self::Aborted { .. } => "aborted",
+            Self::Scrubbed { .. } => "scrubbed",
+            Self::Complete => "complete",
+        }
+    }
+
+    /// Where it works or is held; `None` before and after.
+    pub fn active(&self) -> Option<Active> {
+        match self {
+            Self::Active(active) | Self::Held { at: active, .. } => Some(*active),
+            Self::Planned | Self::Aborted { .. } | Self::Scrubbed { .. } | Self::Complete => None,
+        }
+    }
 }
 
 /// A person's go before T-0.

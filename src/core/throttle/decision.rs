@@ -1,6 +1,11 @@
-//! A request, the answer to it, and the order of the layers.
+//! A request, and the answer to it.
+//!
+//! Not here: how one leads to the other; that is `layers`. Invariant: whatever a request carries is bounded.
 
 use crate::core::words::{Name, Percent, Version};
+
+/// Longest client id in bytes. Real ones are UUIDs, hashes or serial numbers; requests bring hostile ones.
+pub const LONGEST_CLIENT: usize = 256;
 
 /// What a client or load balancer asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +16,7 @@ pub struct Request {
     pub version: Version,
     /// Its channel.
     pub channel: Name,
-    /// Its id, if it sent one.
+    /// Its id, if it sent one: not empty, at most [`LONGEST_CLIENT`] bytes.
     pub client: Option<String>,
     /// Whether a person asked, or a test wants the held-back side.
     pub force: Force,
@@ -27,6 +32,17 @@ pub enum Force {
     Serve,
     /// `-1`: the held-back side, at any percent.
     HoldBack,
+}
+
+impl Force {
+    /// Reads the parameter. `true`, `0`, ` 1` and `1?avast=1` are none: only what is meant for sure is forced.
+    pub fn parse(text: Option<&str>) -> Self {
+        match text {
+            Some("1") => Self::Serve,
+            Some("-1") => Self::HoldBack,
+            _ => Self::None,
+        }
+    }
 }
 
 /// The answer.
@@ -74,6 +90,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their declaration, so that `reason as usize` is its place here.
+    pub const ALL: [Self; 9] = [
+        Self::Halt,
+        Self::NoOffer,
+        Self::Force,
+        Self::Exception,
+        Self::Rule,
+        Self::Rollout,
+        Self::Global,
+        Self::Default,
+        Self::NoClientId,
+    ];
+
     /// Its word in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -87,5 +116,26 @@ impl Reason {
             Self::Default => "default",
             Self::NoClientId => "no_client_id",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_words_force() {
+        for (text, expected) in [(Some("1"), Force::Serve), (Some("-1"), Force::HoldBack)] {
+            assert_eq!(Force::parse(text), expected, "{text:?}");
+        }
+        for text in [None, Some(""), Some("0"), Some("true"), Some("01"), Some(" 1"), Some("1.0"), Some("+1"), Some("1?avast=1")]
+        {
+            assert_eq!(Force::parse(text), Force::None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_reason_stands_at_its_place() {
+        assert!(Reason::ALL.iter().enumerate().all(|(place, reason)| *reason as usize == place));
     }
 }

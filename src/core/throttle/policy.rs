@@ -22,6 +22,13 @@ pub struct Policy {
     pub lift: Lift,
 }
 
+impl Policy {
+    /// A policy that says nothing yet.
+    pub fn named(name: Name) -> Self {
+        Self { name, rules: Vec::new(), global: None, no_client_id: NoClientId::default(), lift: Lift::default() }
+    }
+}
+
 /// One specific rule. `None` matches everything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
@@ -41,6 +48,14 @@ pub struct Rule {
     pub fallback: Option<Version>,
     /// Salt of the bucket; `app/offered version` without one.
     pub salt: Option<String>,
+}
+
+impl Rule {
+    /// A rule about all of an app, without a label.
+    pub fn about(app: Name, percent: Percent) -> Self {
+        let (label, except_channels) = (String::new(), Vec::new());
+        Self { label, app, version: None, channel: None, percent, except_channels, fallback: None, salt: None }
+    }
 }
 
 /// What to do without a client id, between 0 and 100 %.

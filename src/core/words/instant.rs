@@ -46,6 +46,11 @@ impl TRelative {
         Self(SignedDuration::from_millis(now.as_millisecond() - launch_at.as_millisecond()))
     }
 
+    /// Rounded to whole seconds, for clocks that people read.
+    pub fn whole_secs(self) -> Self {
+        Self(SignedDuration::from_secs(self.0.as_secs()))
+    }
+
     /// Whether it lies before T-0.
     pub fn is_before_launch(self) -> bool {
         self.0.is_negative()

@@ -1,11 +1,11 @@
 //! Versions and the rules that match them.
 //!
 //! Rules compare exactly, as written; only order (ranges, newest, downgrade guard) looks into the fields.
+//! Not here: which rule wins; that is the throttle's.
 //! Invariant: the order is total and agrees on both sides; `38.0a1 < 38.0`, `2.9 < 2.10`, `2.3.0-rc.1 < 2.3.0`.
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::iter::Peekable;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 /// Longest version in bytes; real ones stay under 40, and requests bring hostile ones.
 const LONGEST: usize = 128;
+
+/// Longest rule in bytes: a comma list of a thousand versions; beyond it a range says it better.
+const LONGEST_RULE: usize = 16 * 1_024;
 
 /// A version, equal only to the very same text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,6 +59,12 @@ enum Field<'a> {
     Letters(&'a str),
 }
 
+impl Field<'_> {
+    fn is_number(self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+}
+
 fn fields(text: &str) -> impl Iterator<Item = Field<'_>> {
     text.split(|c: char| !c.is_alphanumeric()).flat_map(|part| {
         let mut rest = part;
@@ -77,26 +86,23 @@ fn compare(one: &str, other: &str) -> Ordering {
         core.split_once('-').map_or((core, None), |(core, pre)| (core, Some(pre)))
     };
     let ((one_core, one_pre), (other_core, other_pre)) = (parts(one), parts(other));
-    compare_fields(fields(one_core).peekable(), fields(other_core).peekable(), true).then_with(|| match (one_pre, other_pre) {
+    compare_core(one_core, other_core).then_with(|| match (one_pre, other_pre) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
-        (Some(one), Some(other)) => compare_fields(fields(one).peekable(), fields(other).peekable(), false),
+        (Some(one), Some(other)) => compare_pre(one, other),
     })
 }
 
-/// `letters_before_end`: whether a letter suffix comes before the version that ends there (38.0a1 < 38.0), as in a
-/// core version; in a pre-release part more fields come later, as in SemVer.
-fn compare_fields<'a, I>(mut one: Peekable<I>, mut other: Peekable<I>, letters_before_end: bool) -> Ordering
-where
-    I: Iterator<Item = Field<'a>>,
-{
+/// Field by field, as if the shorter one went on with zeros: `2.0 = 2.0.0`, and a letter suffix comes before the
+/// version that ends there, since letters come before numbers.
+fn compare_core(one: &str, other: &str) -> Ordering {
+    const END: Field<'_> = Field::Number("");
+    let (mut one, mut other) = (fields(one), fields(other));
     loop {
         let order = match (one.next(), other.next()) {
             (None, None) => return Ordering::Equal,
-            (Some(field), None) => return against_end(field, &mut one, letters_before_end),
-            (None, Some(field)) => return against_end(field, &mut other, letters_before_end).reverse(),
-            (Some(one), Some(other)) => compare_field(one, other),
+            (one, other) => compare_field(one.unwrap_or(END), other.unwrap_or(END)),
         };
         if order != Ordering::Equal {
             return order;
@@ -104,23 +110,64 @@ where
     }
 }
 
-/// A version that goes on where the other ended: zeros change nothing (`2.0 = 2.0.0`), letters come before the end.
-fn against_end<'a>(first: Field<'a>, rest: &mut impl Iterator<Item = Field<'a>>, letters_before_end: bool) -> Ordering {
-    let decisive = std::iter::once(first).chain(rest).find(|field| !letters_before_end || *field != Field::Number(""));
-    match decisive {
-        None => Ordering::Equal,
-        Some(Field::Letters(_)) if letters_before_end => Ordering::Less,
-        Some(_) => Ordering::Greater,
-    }
-}
-
 fn compare_field(one: Field<'_>, other: Field<'_>) -> Ordering {
     match (one, other) {
-        // Numbers of any length: leading zeros are cut, so the longer one is the larger.
-        (Field::Number(one), Field::Number(other)) => one.len().cmp(&other.len()).then_with(|| one.cmp(other)),
+        (Field::Number(one), Field::Number(other)) => compare_number(one, other),
         (Field::Letters(one), Field::Letters(other)) => one.cmp(other),
         (Field::Letters(_), Field::Number(_)) => Ordering::Less,
         (Field::Number(_), Field::Letters(_)) => Ordering::Greater,
+    }
+}
+
+/// Numbers of any length: leading zeros are cut already, so the longer one is the larger.
+fn compare_number(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+/// Identifier by identifier (SemVer 2.0, section 11.4): numeric ones come before the rest, and more identifiers come
+/// after fewer. One thing is not SemVer's: digits inside an identifier are a number, so that `rc9` comes before `rc10`.
+fn compare_pre(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one.split('.'), other.split('.'));
+    loop {
+        let order = match (one.next(), other.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(one), Some(other)) => compare_identifier(one, other),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+fn compare_identifier(one: &str, other: &str) -> Ordering {
+    let numeric = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // `true` is the greater: an identifier with anything but digits comes after the numeric ones.
+    (!numeric(one)).cmp(&!numeric(other)).then_with(|| compare_natural(one, other))
+}
+
+/// In an identifier the end comes first, then numbers, then letters.
+fn compare_natural(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (fields(one), fields(other));
+    loop {
+        let order = match (one.next(), other.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(Field::Number(one)), Some(Field::Number(other))) => compare_number(one, other),
+            (Some(one), Some(other)) if one.is_number() == other.is_number() => compare_field(one, other),
+            (Some(one), Some(_)) => {
+                if one.is_number() {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
     }
 }
 
@@ -232,22 +279,31 @@ impl FromStr for VersionRule {
         let invalid = || InvalidVersionRule(text.chars().take(60).collect());
         let version = |part: &str| Version::new(part.trim()).map_err(|_| invalid());
         let text = text.trim();
-        if let Some(prefix) = text.strip_suffix('*') {
-            return if prefix.is_empty() {
-                Ok(Self::Prefix(String::new()))
-            } else {
-                version(prefix).map(|p| Self::Prefix(p.as_str().into()))
-            };
+        if text.len() > LONGEST_RULE {
+            return Err(invalid());
         }
-        if text.starts_with(['<', '>']) {
-            let bound = |part: &str| Bound::split(part).ok_or_else(invalid).and_then(|(bound, end)| Ok((bound, version(end)?)));
-            return text.split_whitespace().map(bound).collect::<Result<_, _>>().map(Self::Range);
+        match text.strip_suffix('*') {
+            Some("") => Ok(Self::Prefix(String::new())),
+            // Not trimmed: `3.6 *` is a slip of the pen, not a prefix.
+            Some(prefix) => Version::new(prefix).map(|prefix| Self::Prefix(prefix.into())).map_err(|_| invalid()),
+            None if text.starts_with(['<', '>']) => bounds(text).map(Self::Range).ok_or_else(invalid),
+            None if text.contains(',') => text.split(',').map(version).collect::<Result<_, _>>().map(Self::List),
+            None => version(text).map(Self::Exact),
         }
-        if text.contains(',') {
-            return text.split(',').map(version).collect::<Result<_, _>>().map(Self::List);
-        }
-        version(text).map(Self::Exact)
     }
+}
+
+/// `>=2.0 <2.3`, `>= 2.0 < 2.3`: bounds apart by white space, which may also stand after an operator.
+fn bounds(text: &str) -> Option<Vec<(Bound, Version)>> {
+    let mut rest = text;
+    let mut bounds = Vec::new();
+    while !rest.is_empty() {
+        let (bound, after) = Bound::split(rest)?;
+        let (end, next) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
+        bounds.push((bound, Version::new(end).ok()?));
+        rest = next.trim_start();
+    }
+    Some(bounds)
 }
 
 impl fmt::Display for VersionRule {
@@ -283,6 +339,8 @@ impl From<VersionRule> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn version(text: &str) -> Version {
@@ -295,10 +353,13 @@ mod tests {
             "0.9",
             "1.0-alpha",
             "1.0-alpha.1",
+            "1.0-alpha.beta",
             "1.0-beta",
             "1.0-beta.2",
             "1.0-beta.11",
             "1.0-rc.1",
+            "1.0-rc9",
+            "1.0-rc10",
             "1.0",
             "1.0.1",
             "1.9",
@@ -323,7 +384,7 @@ mod tests {
 
     #[test]
     fn order_ignores_leading_zeros_trailing_zeros_and_build() {
-        for (one, other) in [("1.0", "1.00"), ("2.0", "2.0.0"), ("1.0+a", "1.0+b"), ("1_2", "1.2")] {
+        for (one, other) in [("1.0", "1.00"), ("2.0", "2.0.0"), ("1.0+a", "1.0+b"), ("1_2", "1.2"), ("1.0-rc.01", "1.0-rc.1")] {
             assert_eq!(version(one).order(&version(other)), Ordering::Equal, "{one} against {other}");
             assert_ne!(version(one), version(other));
         }
@@ -339,6 +400,10 @@ mod tests {
             ("<2.3.0", "2.3.0", false),
             (">=2.0 <2.3", "2.2.9", true),
             (">=2.0 <2.3", "1.9", false),
+            (">= 2.0  < 2.3", "2.3", false),
+            (">= 2.0  < 2.3", "2.0", true),
+            (">2.0 <=2.3", "2.0.0", false),
+            (">2.0 <=2.3", "2.3.0", true),
             ("3.6.*", "3.6.17", true),
             ("3.6.*", "3.60", false),
             ("*", "anything", true),
@@ -349,8 +414,33 @@ mod tests {
 
     #[test]
     fn unusable_rules_are_refused() {
-        for text in ["", "<", "1,,2", ">=1 2", "1*2", "<1*", "a b"] {
+        for text in
+            ["", "<", "1,,2", "1,", ">=1 2", "1*2", "<1*", "a b", "3.6 *", "<2 <", "=2", ">=2.0, <2.3", "**", &"1,".repeat(9_000)]
+        {
             assert!(text.parse::<VersionRule>().is_err(), "{text:?}");
+        }
+    }
+
+    fn any_version() -> impl Strategy<Value = Version> {
+        // Few symbols, so that equal and nearly equal versions come up all the time.
+        "[0-2aA.+-]{1,7}".prop_map(|text| version(&text))
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total(one in any_version(), other in any_version(), third in any_version()) {
+            prop_assert_eq!(one.order(&other), other.order(&one).reverse());
+            prop_assert_eq!(one.order(&one), Ordering::Equal);
+            if one.order(&other) != Ordering::Greater && other.order(&third) != Ordering::Greater {
+                prop_assert_ne!(one.order(&third), Ordering::Greater);
+            }
+        }
+
+        #[test]
+        fn rules_read_back_as_written(text in "[<>=*, 0-9.a-]{0,12}") {
+            if let Ok(rule) = text.parse::<VersionRule>() {
+                prop_assert_eq!(rule.to_string().parse::<VersionRule>(), Ok(rule));
+            }
         }
     }
 }

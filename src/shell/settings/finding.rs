@@ -1,9 +1,9 @@
 //! A diagnostic with code, place, message and help.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One problem of one document. Lines and columns count characters from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// The file as it was given.
     pub file: String,
@@ -24,7 +24,7 @@ pub struct Finding {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The document is not used.

@@ -1,0 +1,195 @@
+//! The independent checker: re-derives the invariants on any decision, without the code that made it.
+//!
+//! It runs in tests on every decision and in the daemon before every commit. Invariant: it shares only types with the
+//! maker, so that one mistake cannot hide in both.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::core::checklist::Word;
+use crate::core::decide::{Decision, Effect, Order, Snapshot, State};
+use crate::core::gate::Verdict;
+use crate::core::release::{Active, Phase, Release, ReleaseState};
+use crate::core::throttle::HaltTarget;
+use crate::core::words::{Name, Percent};
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its number, such as `I4`.
+    pub invariant: &'static str,
+    /// What is wrong, in words.
+    pub message: String,
+}
+
+/// Everything that is wrong with a decision; empty when nothing is.
+pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    keys(decision, snapshot, &mut broken);
+    floors(decision, snapshot, &mut broken);
+    for (name, release) in &snapshot.config.releases {
+        if let (before, Some(after)) = (snapshot.state.releases.get(name), decision.state.releases.get(name)) {
+            rollout(&Change { release, before, after, decision, snapshot }, &mut broken);
+        }
+    }
+    offers(decision, snapshot, &mut broken);
+    quiet(decision, snapshot, &mut broken);
+    broken
+}
+
+fn say(broken: &mut Vec<Broken>, invariant: &'static str, message: String) {
+    broken.push(Broken { invariant, message });
+}
+
+/// I1, I2: this epoch's intents only, each key once, none that is open already.
+fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    let mut seen = BTreeSet::new();
+    for intent in &decision.intents {
+        if intent.epoch != snapshot.state.epoch {
+            say(broken, "I1", format!("{} carries epoch {}, not {}", intent.key, intent.epoch, snapshot.state.epoch));
+        }
+        if !seen.insert(&intent.key) || snapshot.observed.open.contains(&intent.key) {
+            say(broken, "I2", format!("{} is asked twice", intent.key));
+        }
+    }
+}
+
+/// I3: floors within limits, and no scale-in of a group that was not observed.
+fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    for intent in &decision.intents {
+        let Effect::SetFloor { group, floor, .. } = &intent.effect else { continue };
+        let Some(policy) = snapshot.config.scalings.get(group) else {
+            say(broken, "I3", format!("{group} has no scaling policy"));
+            continue;
+        };
+        let held = snapshot.state.floors.get(group);
+        if *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota) {
+            say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
+        }
+        let lowers = held.is_some_and(|held| *floor < held.floor);
+        if lowers && !snapshot.observed.groups.contains_key(group) {
+            say(broken, "I3", format!("{group} would be scaled in without being observed"));
+        }
+        if lowers && in_window(decision, snapshot, group) {
+            say(broken, "I3", format!("{group} would be scaled in during a launch"));
+        }
+    }
+}
+
+fn in_window(decision: &Decision, snapshot: &Snapshot, group: &Name) -> bool {
+    let leaning = snapshot.config.releases.values().filter(|release| release.scaling.contains(group) && !release.shadow);
+    let state = |release: &Release| decision.state.releases.get(&release.name).and_then(|state| state.phase.active());
+    leaning.into_iter().any(|release| matches!(state(release), Some(Active::Rolling { .. } | Active::Baking)))
+}
+
+struct Change<'a> {
+    release: &'a Release,
+    before: Option<&'a ReleaseState>,
+    after: &'a ReleaseState,
+    decision: &'a Decision,
+    snapshot: &'a Snapshot,
+}
+
+/// I4: the first step needs GO and a go; each later rise SAFE or a person; final phases stay.
+fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
+    let name = &change.release.name;
+    let before = change.before.map_or(Percent::ZERO, |state| exposure(change.release, state));
+    let after = exposure(change.release, change.after);
+    let ordered = ordered(change);
+    let view = change.decision.releases.get(name);
+    let released = change.release.released;
+    if after > before && before == Percent::ZERO && !released && !ordered {
+        let go = view.is_some_and(|view| view.readiness.word == Word::Go);
+        if !go {
+            say(broken, "I4", format!("{name} launches although readiness is not GO"));
+        }
+        if change.snapshot.now < change.release.launch_at {
+            say(broken, "I5", format!("{name} launches before its T-0"));
+        }
+    }
+    if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
+        say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
+    }
+    if let Some(old) = change.before {
+        finality(name, (old, change.after), broken);
+    }
+}
+
+/// Whether the gate said SAFE for the step that is left. The view is of the step that was entered, so the maker's word
+/// is taken from `certified`, which only a SAFE step or a person raises.
+fn gate_of_before(change: &Change<'_>) -> Option<bool> {
+    let before = change.before?;
+    let left = exposure(change.release, before);
+    let aborting = change.decision.releases.get(&change.release.name)?.gate.as_ref();
+    let abort = aborting.is_some_and(|judgement| matches!(judgement.verdict, Verdict::Abort(_)));
+    Some(change.release.gate.is_some() && change.after.certified >= left && !abort)
+}
+
+/// A person gave an order about this release in this very decision.
+fn ordered(change: &Change<'_>) -> bool {
+    let about = |order: &Order| order.release() == Some(&change.release.name);
+    let accepted = |index: usize| change.decision.replies.get(index).is_some_and(Result::is_ok);
+    change.snapshot.commands.iter().enumerate().any(|(index, command)| about(&command.order) && accepted(index))
+}
+
+fn finality(name: &Name, (before, after): (&ReleaseState, &ReleaseState), broken: &mut Vec<Broken>) {
+    let stays = matches!(before.phase, Phase::Complete | Phase::Scrubbed { .. });
+    if stays && before.phase != after.phase {
+        say(broken, "I4", format!("{name} leaves {}", before.phase.word()));
+    }
+}
+
+/// The share of its audience that a release is offered to.
+fn exposure(release: &Release, state: &ReleaseState) -> Percent {
+    match &state.phase {
+        Phase::Active(Active::Rolling { step }) | Phase::Held { at: Active::Rolling { step }, .. } => {
+            release.rollout.steps.get(*step).map_or(Percent::ZERO, |step| step.percent)
+        }
+        Phase::Active(Active::Baking) | Phase::Held { at: Active::Baking, .. } | Phase::Complete => Percent::FULL,
+        Phase::Aborted { .. } if release.halts_on_abort() => Percent::ZERO,
+        Phase::Aborted { .. } => state.certified,
+        Phase::Planned | Phase::Active(_) | Phase::Held { .. } | Phase::Scrubbed { .. } => Percent::ZERO,
+    }
+}
+
+/// I5: nothing of a shadow or scrubbed release, nothing before its time; an aborted version is halted.
+fn offers(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    for offer in &decision.offers {
+        let Some(release) = snapshot.config.releases.get(&offer.release) else { continue };
+        if release.shadow {
+            say(broken, "I5", format!("{} is a shadow and is offered", release.name));
+        }
+        let early_before_time = release.early.iter().any(|entry| {
+            let due = entry.at.at(release.launch_at) <= snapshot.now;
+            !due && offer.audiences.iter().any(|audience| audience.early && audience.channels == entry.channels)
+        });
+        if early_before_time {
+            say(broken, "I5", format!("{} is offered early before its time", release.name));
+        }
+    }
+    for (name, release) in &snapshot.config.releases {
+        let aborted = decision.state.releases.get(name).is_some_and(|state| matches!(state.phase, Phase::Aborted { .. }));
+        let newly = snapshot.state.releases.get(name).is_none_or(|state| !matches!(state.phase, Phase::Aborted { .. }));
+        if aborted && newly && release.halts_on_abort() && !is_halted(&decision.state, release) {
+            say(broken, "I4", format!("{name} is aborted and its version is not halted"));
+        }
+    }
+}
+
+fn is_halted(state: &State, release: &Release) -> bool {
+    let target = HaltTarget::Version { app: release.app.clone(), version: release.version.as_str().into() };
+    state.halts.iter().any(|halt| halt.target == target)
+}
+
+/// A decision that changes nothing must say so, and one that changes something must be kept (I10).
+fn quiet(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    let differs = decision.state != snapshot.state || !decision.intents.is_empty();
+    if differs != decision.changed {
+        say(broken, "I10", format!("changed is {} although state or effects say {differs}", decision.changed));
+    }
+    let unfired: Option<Timestamp> = decision.wake_at.filter(|at| *at <= snapshot.now);
+    if unfired.is_some() {
+        say(broken, "I9", "the decision wants to wake in the past".into());
+    }
+}

@@ -1,0 +1,162 @@
+//! The decision while it is being made: the next state, what was planned, and what is to be told.
+//!
+//! Invariant: it starts from the snapshot and only the rooms of `decide` write to it, one after another.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::effect::{Effect, Intent};
+use super::snapshot::{Snapshot, State};
+use crate::core::checklist::{Check, Demand as Demanded, Item};
+use crate::core::load::{self, Course, Demand, GroupPlan, Launch};
+use crate::core::release::{Phase, Release, ReleaseState, offer};
+use crate::core::throttle::{Halt, HaltTarget, Offer, Table, TableInput};
+use crate::core::words::Name;
+
+/// See the module.
+pub(super) struct Draft<'a> {
+    /// The input.
+    pub(super) snapshot: &'a Snapshot,
+    /// The next state so far.
+    pub(super) state: State,
+    /// Effects so far.
+    pub(super) effects: Vec<(String, Effect)>,
+    /// The plan of each group, with what is proven warm by now.
+    pub(super) plans: BTreeMap<Name, GroupPlan>,
+    /// The throttle as it stands, for checks that ask it.
+    pub(super) table: Table,
+}
+
+impl<'a> Draft<'a> {
+    /// Adopts releases that are new, plans every group, indexes the throttle.
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        let mut state = snapshot.state.clone();
+        for name in snapshot.config.releases.keys() {
+            state.releases.entry(name.clone()).or_insert_with(|| ReleaseState::new(snapshot.now, None));
+        }
+        let mut draft = Self { snapshot, state, effects: Vec::new(), plans: BTreeMap::new(), table: Table::default() };
+        draft.plan();
+        draft.table = Table::build(draft.table_input());
+        draft
+    }
+
+    /// Plans every group from what is known now.
+    pub(super) fn plan(&mut self) {
+        let config = &self.snapshot.config;
+        let plan = |(name, policy): (&Name, &load::Policy)| {
+            (name.clone(), load::plan_group(policy, &self.demand(name), self.snapshot.now))
+        };
+        self.plans = config.scalings.iter().map(plan).collect();
+    }
+
+    /// Releases with their documents and states; a state without a document is left as it is.
+    pub(super) fn releases(&self) -> impl Iterator<Item = (&'a Release, &ReleaseState)> {
+        let states = &self.state.releases;
+        self.snapshot.config.releases.iter().filter_map(|(name, release)| Some((release, states.get(name)?)))
+    }
+
+    /// What releases offer now.
+    pub(super) fn offers(&self) -> Vec<Offer> {
+        self.releases().filter_map(|(release, state)| offer(release, state, self.snapshot.now)).collect()
+    }
+
+    /// Halts in force, the halt file among them.
+    pub(super) fn halts(&self) -> Vec<Halt> {
+        let mut halts = self.state.halts.clone();
+        if self.snapshot.observed.halt_file {
+            halts.push(Halt {
+                target: HaltTarget::Everything,
+                by: "halt file".into(),
+                reason: "the halt file exists".into(),
+                at: self.snapshot.now,
+                lifts: Vec::new(),
+            });
+        }
+        halts
+    }
+
+    /// Asks the world for something; the key names the change, so that the same is asked only once.
+    pub(super) fn ask(&mut self, key: String, effect: Effect) {
+        self.effects.push((key, effect));
+    }
+
+    /// The effects as intents of this epoch.
+    pub(super) fn intents(&self) -> Vec<Intent> {
+        let epoch = self.state.epoch;
+        self.effects.iter().map(|(key, effect)| Intent { key: key.clone(), epoch, effect: effect.clone() }).collect()
+    }
+
+    pub(super) fn table_input(&self) -> TableInput {
+        TableInput {
+            policies: self.snapshot.config.throttles.values().cloned().collect(),
+            offers: self.offers(),
+            halts: self.halts(),
+            revision: format!("{}-{}", self.snapshot.config.revision, self.state.decisions),
+            next_change_secs: None,
+        }
+    }
+
+    fn demand(&self, group: &Name) -> Demand<'_> {
+        let observed = &self.snapshot.observed;
+        let leaning = self.releases().filter(|(release, _)| release.scaling.contains(group) && leans(release));
+        Demand {
+            history: observed.history.get(group).map_or(&[], Vec::as_slice),
+            launches: leaning.map(|(release, state)| self.launch(group, release, state)).collect(),
+            group: observed.groups.get(group),
+            held: self.state.floors.get(group).copied(),
+        }
+    }
+
+    fn launch(&self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'a> {
+        Launch {
+            release,
+            course: course(state),
+            primed: self.proven_coverage(release),
+            due_at: self.capacity_due(group, release),
+            ended_at: state.ended_at,
+            full_at: state.full_at,
+        }
+    }
+
+    /// The least coverage proven over a release's priming policies and their nodes; `None`: nothing primed, or not proven.
+    fn proven_coverage(&self, release: &Release) -> Option<f64> {
+        let least_node = |name| {
+            let coverage = self.snapshot.observed.coverage.get(name)?;
+            coverage.nodes.values().copied().min_by(f64::total_cmp)
+        };
+        let proven: Option<Vec<f64>> = release.priming.iter().map(least_node).collect();
+        proven?.into_iter().min_by(f64::total_cmp)
+    }
+
+    /// When the checklist wants the group's capacity in service.
+    fn capacity_due(&self, group: &Name, release: &Release) -> Option<Timestamp> {
+        let wants =
+            |item: &&Item| matches!(&item.demand, Demanded::Check(Check::Capacity { group: wanted, .. }) if wanted == group);
+        let dues = self.items(release).filter(wants).filter_map(|item| item.due);
+        dues.map(|due| due.at(release.launch_at)).min()
+    }
+
+    /// A release's items, in the order of its checklists.
+    pub(super) fn items(&self, release: &'a Release) -> impl Iterator<Item = &'a Item> + use<'a> {
+        let config = &self.snapshot.config;
+        release.checklists.iter().filter_map(|name| config.checklists.get(name)).flat_map(|list| &list.items)
+    }
+}
+
+/// Shadow releases act on nothing, and a release that was out already brings no surge.
+fn leans(release: &Release) -> bool {
+    !release.shadow && !release.released
+}
+
+fn course(state: &ReleaseState) -> Course {
+    let launched = state.evidence_from.is_some();
+    match &state.phase {
+        Phase::Complete => Course::Complete,
+        Phase::Scrubbed { .. } => Course::CalledOff,
+        Phase::Aborted { .. } if launched => Course::Aborted,
+        Phase::Aborted { .. } => Course::CalledOff,
+        Phase::Planned | Phase::Active(_) | Phase::Held { .. } if launched => Course::Underway,
+        Phase::Planned | Phase::Active(_) | Phase::Held { .. } => Course::Ahead,
+    }
+}

@@ -1,0 +1,110 @@
+//! What is known about one release at this instant: readiness, the gate's word, when preparing begins.
+//!
+//! Invariant: it reads the draft and changes nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::measure;
+use crate::core::checklist::{
+    Assessment, Check, Demand, Item, ItemState, ItemStatus, Readiness, assess, readiness as add_up, step_blocked,
+};
+use crate::core::gate::{self, Evidence, Exposure, Judgement};
+use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
+use crate::core::words::{Name, Percent};
+
+/// Preparing begins this much before the first thing that has to be done, so that its first measurement is in time.
+const MARGIN: Duration = Duration::from_secs(3_600);
+
+/// The facts for a tick, with the readiness behind them.
+pub(super) struct Known {
+    pub(super) facts: Facts,
+    pub(super) readiness: Readiness,
+}
+
+/// Everything a tick of this release needs.
+pub(super) fn known<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Known {
+    let readiness = readiness_of(draft, release, state);
+    let facts = Facts {
+        readiness: readiness.word,
+        step_blocked: blocked(release, draft, &readiness.items),
+        gate: judge(draft, release, state),
+        prepare_at: prepare_at(draft, release),
+    };
+    Known { facts, readiness }
+}
+
+/// Readiness of a release by name; `None` when there is no such release.
+pub(super) fn readiness(draft: &Draft<'_>, name: &Name) -> Option<Readiness> {
+    let release = draft.snapshot.config.releases.get(name)?;
+    Some(readiness_of(draft, release, draft.state.releases.get(name)?))
+}
+
+fn readiness_of<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Readiness {
+    add_up(draft.items(release).map(|item| status(draft, (release, state), item)).collect())
+}
+
+fn status(draft: &Draft<'_>, (release, state): (&Release, &ReleaseState), item: &Item) -> ItemStatus {
+    let evidence = measure::evidence(draft, release, item);
+    let content = draft.snapshot.config.contents.get(&format!("{}/{}", release.name.folded(), item.id.folded()));
+    assess(&Assessment {
+        item,
+        evidence: evidence.as_ref(),
+        content: content.map(String::as_str),
+        sign_offs: &state.sign_offs,
+        waivers: &state.waivers,
+        applied_by: state.applied_by.as_ref(),
+        launch_at: release.launch_at,
+        now: draft.snapshot.now,
+    })
+}
+
+/// Capacity and coverage must hold at every rise, whatever their items block.
+fn blocked<'a>(release: &'a Release, draft: &Draft<'a>, statuses: &[ItemStatus]) -> Option<String> {
+    let physical = |item: &Item| matches!(item.demand, Demand::Check(Check::Capacity { .. } | Check::Primed { .. }));
+    let green = |status: &ItemStatus| matches!(status.state, ItemState::Green | ItemState::Waived);
+    let mut pairs = draft.items(release).zip(statuses);
+    let failing = pairs.find(|(item, status)| physical(item) && !green(status));
+    failing.map(|(_, status)| format!("{}: {}", status.id, status.detail)).or_else(|| step_blocked(statuses))
+}
+
+fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Judgement> {
+    let policy = draft.snapshot.config.gates.get(release.gate.as_ref()?)?;
+    let (rollout_from, step_from) = (state.evidence_from?, state.step_from?);
+    if !matches!(state.phase.active(), Some(Active::Rolling { .. } | Active::Baking))
+        && !matches!(state.phase, Phase::Aborted { .. })
+    {
+        return None;
+    }
+    let minutes = draft.snapshot.observed.minutes.get(&release.name).cloned().unwrap_or_default();
+    let full = super::super::release::percent(release, state) == Some(Percent::FULL);
+    let history = std::collections::BTreeMap::new();
+    let evidence = Evidence {
+        metrics: &minutes,
+        history: &history,
+        rollout_from,
+        step_from,
+        exposure: if full { Exposure::Full } else { Exposure::Partial },
+        planned_checks: planned_checks(release, policy),
+        now: state.ended_at.unwrap_or(draft.snapshot.now),
+    };
+    Some(gate::judge(policy, &evidence))
+}
+
+/// As many checks as the release plans: all dwells and the bake, in periods.
+fn planned_checks(release: &Release, policy: &gate::Policy) -> Option<u32> {
+    let planned: Duration = release.rollout.steps.iter().map(|step| step.dwell + step.bake).sum();
+    let periods = planned.as_millis().checked_div(policy.period.as_millis())?;
+    u32::try_from(periods).ok().filter(|periods| *periods > 1)
+}
+
+/// The earliest of: the first raise, the first item due, the first early entry; an hour before that.
+fn prepare_at<'a>(draft: &Draft<'a>, release: &'a Release) -> Timestamp {
+    let raises = release.scaling.iter().filter_map(|group| draft.plans.get(group)).filter_map(|plan| plan.timeline.first());
+    let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
+    let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
+    let first = raises.map(|change| change.at).chain(dues).chain(early).min().unwrap_or(release.launch_at);
+    first.min(release.launch_at).checked_sub(MARGIN).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,279 @@
+//! Everything a release will still do: when, what, why and at what cost, for people to read before it happens.
+//!
+//! Not here: deciding. It shows what the same documents and plans lead to if everything goes well; instants of steps
+//! are the earliest possible, since a gate may hold. Invariant: a release that is over asks for nothing but what gives
+//! its capacity back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::decision::Decision;
+use super::snapshot::{Config, Snapshot};
+use crate::core::checklist::Word;
+use crate::core::load::GroupPlan;
+use crate::core::release::{Active, Phase, Release, ReleaseState};
+use crate::core::words::{Capacity, Name, Percent, format_duration, later, since};
+
+/// A plan as people and programs read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// The release.
+    pub release: Name,
+    /// GO, HOLD or NO-GO now.
+    pub readiness: Word,
+    /// Why not GO, the first first.
+    pub reasons: Vec<String>,
+    /// What it will do, oldest first.
+    pub actions: Vec<Action>,
+    /// What its groups will have to carry together, requests per second; null without groups.
+    pub load: LoadRange,
+    /// Instances needed, by group.
+    pub instances: BTreeMap<Name, u32>,
+    /// What the raises cost; null without prices.
+    pub cost: Option<f64>,
+    /// Currency of the cost, ISO 4217.
+    pub currency: Option<String>,
+}
+
+/// Load at quantiles, requests per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoadRange {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+}
+
+/// One thing that will be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// When, at the earliest.
+    pub at: Timestamp,
+    /// `early`, `floor`, `prime`, `step` or `complete`.
+    pub kind: String,
+    /// Of what.
+    pub target: String,
+    /// From; null where there was nothing.
+    pub from: Option<Amount>,
+    /// To.
+    pub to: Option<Amount>,
+    /// Why, a sentence.
+    pub why: String,
+    /// What it is in a plan's last line.
+    pub change: Change,
+}
+
+/// What an action is in a plan's last line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// `+`: something comes that was not there.
+    Add,
+    /// `~`: something is changed.
+    Change,
+    /// `-`: something that tminus made goes again.
+    Remove,
+}
+
+/// A figure or a text on either side of an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Amount {
+    /// Instances, or a whole percent.
+    Whole(u32),
+    /// A percent with decimals.
+    Fraction(f64),
+    /// A version or a phase.
+    Text(String),
+}
+
+impl Amount {
+    fn percent(percent: f64) -> Self {
+        let whole = percent.fract() == 0.0 && (0.0..=100.0).contains(&percent);
+        if whole { Self::Whole(percent as u32) } else { Self::Fraction(percent) }
+    }
+}
+
+/// The plan of one release, as it was decided on a snapshot: plan an unknown world by deciding on an empty one.
+pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) -> PlanView {
+    let own: Vec<&GroupPlan> = release.scaling.iter().filter_map(|name| decision.plans.get(name)).collect();
+    let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
+    let (readiness, reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
+    // What was decided just now is behind us: the plan is what is still to come.
+    let snapshot = &Snapshot { state: decision.state.clone(), ..snapshot.clone() };
+    let total = |read: fn(&GroupPlan) -> f64| (!own.is_empty()).then(|| own.iter().map(|plan| read(plan)).sum());
+    let prices = release.scaling.iter().filter_map(|name| snapshot.config.scalings.get(name)?.price.as_ref());
+    PlanView {
+        release: release.name.clone(),
+        readiness,
+        reasons,
+        actions: actions(snapshot, &own, release),
+        load: LoadRange { p50: total(|plan| plan.load.p50), p95: total(|plan| plan.load.p95) },
+        instances: own.iter().map(|plan| (plan.group.clone(), plan.instances.0)).collect(),
+        cost: own.iter().filter_map(|plan| plan.cost).reduce(|sum, cost| sum + cost),
+        currency: prices.map(|price| price.currency.clone()).next(),
+    }
+}
+
+fn actions(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {
+    let state = snapshot.state.releases.get(&release.name);
+    let mut actions: Vec<Action> = Vec::new();
+    if has_launch_ahead(release, state) {
+        actions.extend(early(release, snapshot.now));
+        actions.extend(priming(snapshot, groups, release));
+    }
+    actions.extend(groups.iter().flat_map(|plan| floors(plan)));
+    actions.extend(steps(release, state, snapshot.now));
+    // Stable: what happens at the same instant stays in the order of causes.
+    actions.sort_by_key(|action| action.at);
+    actions
+}
+
+fn has_launch_ahead(release: &Release, state: Option<&ReleaseState>) -> bool {
+    let phase = state.map(|state| &state.phase);
+    let over = matches!(phase, Some(Phase::Complete | Phase::Scrubbed { .. } | Phase::Aborted { .. }));
+    !over && !release.released
+}
+
+fn early(release: &Release, now: Timestamp) -> impl Iterator<Item = Action> {
+    let due = release.early.iter().map(move |entry| (entry, entry.at.at(release.launch_at))).filter(move |(_, at)| *at >= now);
+    due.flat_map(move |(entry, at)| {
+        entry.channels.iter().map(move |channel| Action {
+            at,
+            kind: "early".into(),
+            target: format!("{}/{channel}", release.app),
+            from: None,
+            to: Some(Amount::Text(release.version.as_str().into())),
+            why: format!("The channel is served whole from {} on, before the launch.", entry.at),
+            change: Change::Add,
+        })
+    })
+}
+
+fn priming(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {
+    let begins = preparing_from(&snapshot.config, groups, release).max(snapshot.now);
+    let policies = release.priming.iter().filter_map(|name| snapshot.config.primings.get(name));
+    let actions = policies.filter_map(|policy| {
+        let proven = snapshot.observed.coverage.get(&policy.name);
+        let least = proven.and_then(|proven| proven.nodes.values().copied().reduce(f64::min));
+        let from = least.map(|ratio| (ratio * 1e6).round() / 1e4);
+        if from.is_some_and(|percent| percent >= policy.coverage) {
+            return None;
+        }
+        Some(Action {
+            at: begins,
+            kind: "prime".into(),
+            target: policy.name.to_string(),
+            from: from.map(Amount::percent),
+            to: Some(Amount::percent(policy.coverage)),
+            why: format!("{} nodes must be proven warm before the launch.", policy.nodes.len()),
+            change: if from.is_some() { Change::Change } else { Change::Add },
+        })
+    });
+    actions.collect()
+}
+
+/// When preparing begins: the earliest raise of a floor, or the longest lead time of a group before T-0.
+pub fn preparing_from(config: &Config, groups: &[&GroupPlan], release: &Release) -> Timestamp {
+    let leads = release.scaling.iter().filter_map(|name| config.scalings.get(name)).map(|policy| policy.lead);
+    let lead = leads.max().unwrap_or(Duration::ZERO);
+    let by_lead = release.launch_at.checked_sub(lead).unwrap_or(Timestamp::MIN);
+    let raises = groups.iter().flat_map(|plan| &plan.timeline).filter(|change| change.to > change.from).map(|change| change.at);
+    raises.chain([by_lead]).min().unwrap_or(by_lead)
+}
+
+fn floors(plan: &GroupPlan) -> impl Iterator<Item = Action> {
+    plan.timeline.iter().filter(|change| change.from != change.to).map(|change| Action {
+        at: change.at,
+        kind: "floor".into(),
+        target: plan.group.to_string(),
+        from: Some(instances(change.from)),
+        to: Some(instances(change.to)),
+        why: change.why.clone(),
+        change: if change.to < change.from { Change::Remove } else { Change::Change },
+    })
+}
+
+fn instances(capacity: Capacity) -> Amount {
+    Amount::Whole(capacity.0)
+}
+
+/// The steps still ahead and the end of the bake, each at its earliest instant.
+fn steps(release: &Release, state: Option<&ReleaseState>, now: Timestamp) -> Vec<Action> {
+    if !has_launch_ahead(release, state) {
+        return Vec::new();
+    }
+    let standing = state.and_then(|state| active(&state.phase));
+    let last = release.rollout.steps.len().saturating_sub(1);
+    let entered = match standing {
+        Some(Active::Rolling { step }) => Some(step),
+        Some(Active::Baking) => Some(last),
+        Some(Active::Preparing | Active::Ready) | None => None,
+    };
+    let mut at = entered.map_or(release.launch_at.max(now), |step| dwell_end(release, state, (step, now)));
+    let mut actions = Vec::new();
+    let first = entered.map_or(0, |step| step + 1);
+    for (index, step) in release.rollout.steps.iter().enumerate().skip(first) {
+        actions.push(step_action(release, index, at));
+        at = later(at, if index == last { step.bake } else { step.dwell });
+    }
+    actions.push(complete(release, at));
+    actions
+}
+
+fn active(phase: &Phase) -> Option<Active> {
+    match phase {
+        Phase::Active(active) | Phase::Held { at: active, .. } => Some(*active),
+        Phase::Planned | Phase::Aborted { .. } | Phase::Scrubbed { .. } | Phase::Complete => None,
+    }
+}
+
+/// When the dwell or bake of the step that is running is over, if nobody holds.
+fn dwell_end(release: &Release, state: Option<&ReleaseState>, (step, now): (usize, Timestamp)) -> Timestamp {
+    let whole = release
+        .rollout
+        .steps
+        .get(step)
+        .map_or(Duration::ZERO, |running| if step + 1 == release.rollout.steps.len() { running.bake } else { running.dwell });
+    let dwelled = state.map_or(Duration::ZERO, |state| {
+        state.dwelled.saturating_add(state.dwell_from.map_or(Duration::ZERO, |from| since(now, from)))
+    });
+    later(now, whole.saturating_sub(dwelled))
+}
+
+fn step_action(release: &Release, index: usize, at: Timestamp) -> Action {
+    let steps = &release.rollout.steps;
+    let percent = |percent: Percent| Amount::percent(f64::from(percent.ppm()) / 10_000.0);
+    let before = index.checked_sub(1).and_then(|before| steps.get(before));
+    let channels: Vec<String> = release.channels.iter().map(Name::to_string).collect();
+    let why = match before {
+        None => "The launch, with readiness GO and somebody's go.".into(),
+        Some(before) => {
+            format!("Step {} of {}, after {} and a SAFE gate.", index + 1, steps.len(), format_duration(before.dwell))
+        }
+    };
+    Action {
+        at,
+        kind: "step".into(),
+        target: format!("{}/{}", release.app, channels.join(",")),
+        from: before.map(|before| percent(before.percent)),
+        to: steps.get(index).map(|step| percent(step.percent)),
+        why,
+        change: if before.is_some() { Change::Change } else { Change::Add },
+    }
+}
+
+fn complete(release: &Release, at: Timestamp) -> Action {
+    Action {
+        at,
+        kind: "complete".into(),
+        target: release.name.to_string(),
+        from: Some(Amount::Text("baking".into())),
+        to: Some(Amount::Text("complete".into())),
+        why: "The bake is over; capacity is given back and the report is written.".into(),
+        change: Change::Change,
+    }
+}

@@ -1,0 +1,135 @@
+//! One decision: orders first, then every release on its own slice, then the world they need.
+//!
+//! Pure and total. Invariant: a decision that changes nothing leaves state equal and asks nothing, so that it need not
+//! be kept (level-triggered).
+
+use jiff::Timestamp;
+
+use super::announce;
+use super::decision::{Decision, ReleaseView};
+use super::draft::Draft;
+use super::facts::{self, Known};
+use super::orders;
+use super::snapshot::Snapshot;
+use super::world;
+use crate::core::gate::Verdict;
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
+use crate::core::words::{Name, Percent, later};
+
+/// Decides.
+pub fn decide(snapshot: &Snapshot) -> Decision {
+    let mut draft = Draft::new(snapshot);
+    let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
+    let names: Vec<Name> = snapshot.config.releases.keys().cloned().collect();
+    names.iter().for_each(|name| tick(&mut draft, name));
+    // Plans are made anew: a release that just ended gives back from now on.
+    draft.plan();
+    world::floors(&mut draft);
+    world::warmth(&mut draft);
+    world::reports(&mut draft);
+    finish(draft, replies)
+}
+
+/// One release lives on by one tick. It needs nothing of the others.
+fn tick(draft: &mut Draft<'_>, name: &Name) {
+    let Some(release) = draft.snapshot.config.releases.get(name) else { return };
+    let Some(before) = draft.state.releases.get(name).cloned() else { return };
+    let known = facts::known(draft, release, &before);
+    // A tick is never refused; a refusal would leave the state as it is.
+    if let Ok(after) = step(release, &before, Event::Tick(known.facts.clone()), draft.snapshot.now) {
+        draft.state.releases.insert(name.clone(), after.clone());
+        announce::transition(draft, release, (&before, &after));
+    }
+    announce::readiness(draft, release, &known);
+    announce::missed(draft, release, &known);
+    announce::waiting(draft, release, &known);
+}
+
+fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) -> Decision {
+    let changed = !draft.effects.is_empty() || draft.state != draft.snapshot.state;
+    if changed {
+        draft.state.decisions += 1;
+    }
+    let releases = draft.releases().map(|(release, state)| (release.name.clone(), view(&draft, release, state))).collect();
+    Decision {
+        intents: draft.intents(),
+        replies,
+        offers: draft.offers(),
+        halts: draft.halts(),
+        wake_at: wake_at(&draft),
+        plans: draft.plans.clone(),
+        releases,
+        changed,
+        state: draft.state,
+    }
+}
+
+fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> ReleaseView {
+    let known = facts::known(draft, release, state);
+    let step = match state.phase.active() {
+        Some(Active::Rolling { step }) => Some(step),
+        _ => None,
+    };
+    ReleaseView {
+        phase: state.phase.word().into(),
+        percent: percent(release, state).unwrap_or(Percent::ZERO),
+        step,
+        waiting: waiting(release, state, &known),
+        next_at: next_at(draft, release, state),
+        readiness: known.readiness,
+        gate: known.facts.gate,
+    }
+}
+
+/// Why it is not further, the first reason first.
+fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
+    match &state.phase {
+        Phase::Planned => vec![format!("preparing begins at {}", known.facts.prepare_at)],
+        Phase::Active(Active::Preparing) => known.readiness.reasons.clone(),
+        Phase::Active(Active::Ready) if state.armed.is_some() => vec![format!("launches at {}", release.launch_at)],
+        Phase::Active(Active::Ready) => vec!["somebody has to say go".into()],
+        Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, state, known),
+        Phase::Held { by, reason, .. } => vec![format!("held by {by}: {reason}")],
+        Phase::Aborted { reason, .. } => vec![format!("aborted: {reason}")],
+        Phase::Scrubbed { reason } => vec![format!("called off: {reason}")],
+        Phase::Complete => Vec::new(),
+    }
+}
+
+fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
+    let gate = match known.facts.gate.as_ref().map(|gate| &gate.verdict) {
+        None => Some("it has no gate: `advance` enters the next step".to_owned()),
+        Some(Verdict::Hold(reason)) => Some(reason.sentence()),
+        Some(Verdict::Abort(reason)) => Some(reason.sentence()),
+        Some(Verdict::Safe) => None,
+    };
+    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {at}"));
+    gate.into_iter().chain(known.facts.step_blocked.clone()).chain(dwell).collect()
+}
+
+/// When the running dwell or bake is over; `None` when none runs.
+fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
+    let from = state.dwell_from?;
+    let whole = match state.phase {
+        Phase::Active(Active::Rolling { step }) => release.rollout.steps.get(step)?.dwell,
+        Phase::Active(Active::Baking) => release.bake(),
+        _ => return None,
+    };
+    Some(later(from, whole.saturating_sub(state.dwelled)))
+}
+
+fn next_at(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Timestamp> {
+    let raises = release
+        .scaling
+        .iter()
+        .filter_map(|group| draft.plans.get(group))
+        .flat_map(|plan| plan.timeline.iter().map(|change| change.at));
+    let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
+    let waivers = state.waivers.iter().map(|waiver| waiver.expires_at);
+    let known = raises.chain(early).chain(waivers).chain(dwell_ends(release, state)).chain([release.launch_at]);
+    known.filter(|at| *at > draft.snapshot.now).min()
+}
+
+fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
+    draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+}

@@ -1,0 +1,162 @@
+//! Why a plan is not enough, or not known, and the sentences that say so.
+//!
+//! Invariant: every problem names its figures; none is a text alone.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::core::words::{Capacity, Name};
+
+/// Why a plan is not enough, or not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// The group was not observed, or too long ago: its floor stays what it is.
+    NotObserved,
+    /// No history although one is configured: the baseline is a guess.
+    NoHistory,
+    /// A release says nothing of its audience: its surge is not known, and not in the plan.
+    NoAudience {
+        /// The release.
+        release: Name,
+    },
+    /// More is needed than the ceiling allows.
+    Ceiling {
+        /// Needed.
+        needed: Capacity,
+        /// Allowed.
+        ceiling: Capacity,
+    },
+    /// More is needed than the quota allows.
+    Quota {
+        /// Needed.
+        needed: Capacity,
+        /// Allowed.
+        quota: Capacity,
+    },
+    /// It costs more than allowed.
+    Cost {
+        /// Expected.
+        expected: f64,
+        /// Allowed.
+        limit: f64,
+    },
+    /// More is needed than is allowed, and less would be if caches were proven warm.
+    ColdCache {
+        /// The launch whose content is cold.
+        release: Name,
+        /// Proven share of it, 0..=1.
+        covered: f64,
+        /// Instances needed so.
+        needed: Capacity,
+        /// Instances needed with all of it primed.
+        primed: Capacity,
+        /// Instances allowed.
+        allowed: Capacity,
+    },
+    /// The floor cannot be raised in time.
+    Late {
+        /// When the last raised instance is expected in service.
+        in_place_at: Timestamp,
+        /// T-0.
+        launch_at: Timestamp,
+    },
+}
+
+impl Problem {
+    /// Whether capacity is known to be too small or too late; otherwise something is not known.
+    pub fn is_shortfall(&self) -> bool {
+        match self {
+            Self::Ceiling { .. } | Self::Quota { .. } | Self::Cost { .. } | Self::ColdCache { .. } | Self::Late { .. } => true,
+            Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } => false,
+        }
+    }
+
+    /// What happened to which group, what it means for the launch, what to do.
+    pub fn sentence(&self, group: &Name) -> String {
+        match self {
+            Self::NotObserved => {
+                format!("{group} was not observed lately, so its floor is left as it is; check that its provider answers")
+            }
+            Self::NoHistory => format!(
+                "{group} has no load history, so its baseline is guessed from its floor; check the source of its load query"
+            ),
+            Self::NoAudience { release } => format!(
+                "{release} leans on {group} but states no audience, so its surge is unknown and not planned for; add an audience to the release"
+            ),
+            Self::Ceiling { needed, ceiling } => format!(
+                "{group} needs {} but its ceiling is {ceiling}; {} are missing for the surge: raise the ceiling or admit fewer clients at a time",
+                count(*needed),
+                needed.0.saturating_sub(ceiling.0)
+            ),
+            Self::Quota { needed, quota } => format!(
+                "{group} needs {} but the quota is {quota}; ask for {} more or admit fewer clients at a time",
+                count(*needed),
+                needed.0.saturating_sub(quota.0)
+            ),
+            Self::Cost { expected, limit } => format!(
+                "holding the launch on {group} costs about {expected:.2} but at most {limit:.2} is allowed; raise the limit or admit fewer clients at a time"
+            ),
+            Self::ColdCache { release, covered, needed, primed, allowed } => format!(
+                "the caches for {release} are cold ({}% proven warm): {group} needs {} and may have {allowed}; with them primed it needs {primed}: prime them before the launch",
+                percent(*covered),
+                count(*needed)
+            ),
+            Self::Late { in_place_at, launch_at } => format!(
+                "{group} cannot be ready in time: its last instances are expected in service at {in_place_at:.0}, T-0 is {launch_at:.0}; launch later or raise its floor in larger steps"
+            ),
+        }
+    }
+}
+
+fn count(instances: Capacity) -> String {
+    match instances.0 {
+        1 => "1 instance".into(),
+        u32::MAX => "more instances than can be counted".into(),
+        many => format!("{many} instances"),
+    }
+}
+
+/// Rounded down: 99.96 % proven is not 100 %.
+fn percent(share: f64) -> f64 {
+    (share * 1_000.0).floor() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_name_the_group_the_figures_and_what_to_do() {
+        let group = Name::new("reader-api").unwrap();
+        let release = Name::new("reader-2.3").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (problem, expected) in [
+            (
+                Problem::Ceiling { needed: Capacity(75), ceiling: Capacity(60) },
+                "reader-api needs 75 instances but its ceiling is 60; 15 are missing for the surge: raise the ceiling or admit fewer clients at a time",
+            ),
+            (
+                Problem::ColdCache {
+                    release,
+                    covered: 0.129_9,
+                    needed: Capacity(900),
+                    primed: Capacity(9),
+                    allowed: Capacity(60),
+                },
+                "the caches for reader-2.3 are cold (12.9% proven warm): reader-api needs 900 instances and may have 60; with them primed it needs 9: prime them before the launch",
+            ),
+            (
+                Problem::Cost { expected: 1_000.0, limit: 900.0 },
+                "holding the launch on reader-api costs about 1000.00 but at most 900.00 is allowed; raise the limit or admit fewer clients at a time",
+            ),
+            (
+                Problem::Late { in_place_at: at("2026-12-01T19:20:00.5Z"), launch_at: at("2026-12-01T19:00:00Z") },
+                "reader-api cannot be ready in time: its last instances are expected in service at 2026-12-01T19:20:00Z, T-0 is 2026-12-01T19:00:00Z; launch later or raise its floor in larger steps",
+            ),
+        ] {
+            assert_eq!(problem.sentence(&group), expected);
+            assert!(problem.is_shortfall());
+        }
+    }
+}

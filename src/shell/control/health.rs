@@ -1,0 +1,38 @@
+//! For monitors on this machine: alive, ready, metrics.
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::call::Call;
+use super::problem::Problem;
+use crate::shell::telemetry;
+
+/// The content type of Prometheus' text exposition.
+const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// `GET /`
+pub fn front(_: &Call) -> Response {
+    "tminus: how things stand is at /api/v1/releases, or `tminus status`\n".into_response()
+}
+
+/// `GET /-/healthy`: the listener runs and somebody sits behind the desk.
+pub fn healthy(call: &Call) -> Result<Response, Problem> {
+    if call.counter.desk.asks.is_closed() {
+        return Err(Problem::busy("stopping", "the daemon is stopping"));
+    }
+    Ok("healthy\n".into_response())
+}
+
+/// `GET /-/ready`: the first decision is made and documents are in force.
+pub fn ready(call: &Call) -> Result<Response, Problem> {
+    if call.view.ready {
+        return Ok("ready\n".into_response());
+    }
+    Err(Problem::busy("not_ready", "the first decision is not made yet, or no documents are in force"))
+}
+
+/// `GET /metrics`
+pub fn metrics(call: &Call) -> Response {
+    let text = telemetry::exposition(&call.view, call.now);
+    ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
+}

@@ -1,0 +1,182 @@
+//! The one table of the control API: method, path, least role, what it takes and who answers.
+//!
+//! Invariant: nothing is served that has no row here, so that a test can walk every route with every role.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+
+use super::access::Least;
+use super::call::Call;
+use super::counter::{Counter, attend, attend_unknown};
+use super::problem::{Problem, wrong_method};
+use super::{board, events, health, intake, orders};
+
+/// What a route answers with.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
+
+/// One row.
+pub struct Route {
+    /// GET answers HEAD too.
+    pub method: Method,
+    /// With parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub least: Least,
+    /// The body it takes.
+    pub takes: Takes,
+    /// Query parameters it knows; others are refused, so that a typo never widens an order.
+    pub query: &'static [&'static str],
+    act: Act,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Out of the view, at once; there is always something to show.
+    Show(fn(&Call) -> Response),
+    /// Out of the view, at once.
+    Read(fn(&Call) -> Result<Response, Problem>),
+    /// After asking the daemon.
+    Ask(fn(Call) -> Answer),
+}
+
+/// The body that a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// None; one that is sent is not read.
+    Nothing,
+    /// `application/json`.
+    Json,
+    /// `application/json`, or none.
+    OptionalJson,
+    /// YAML documents.
+    Yaml,
+}
+
+impl Route {
+    /// Answers a call that may use this route.
+    pub async fn act(&self, call: Call) -> Result<Response, Problem> {
+        match self.act {
+            Act::Show(show) => Ok(show(&call)),
+            Act::Read(read) => read(&call),
+            Act::Ask(ask) => ask(call).await,
+        }
+    }
+}
+
+const fn get(path: &'static str, least: Least, read: fn(&Call) -> Result<Response, Problem>) -> Route {
+    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Read(read) }
+}
+
+const fn show(path: &'static str, least: Least, show: fn(&Call) -> Response) -> Route {
+    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Show(show) }
+}
+
+const fn put(path: &'static str, least: Least, takes: Takes, ask: fn(Call) -> Answer) -> Route {
+    Route { method: Method::PUT, path, least, takes, query: &[], act: Act::Ask(ask) }
+}
+
+/// Every route.
+pub static ROUTES: &[Route] = &[
+    show("/", Least::Anybody, health::front),
+    get("/-/healthy", Least::Anybody, health::healthy),
+    get("/-/ready", Least::Anybody, health::ready),
+    show("/metrics", Least::Anybody, health::metrics),
+    show("/api/v1/releases", Least::Viewer, board::releases),
+    get("/api/v1/releases/{release}", Least::Viewer, board::release),
+    put("/api/v1/releases/{release}/phases/{phase}", Least::Operator, Takes::Json, |call| Box::pin(orders::phase(call))),
+    put("/api/v1/releases/{release}/sign-offs/{item}", Least::Known, Takes::OptionalJson, |call| {
+        Box::pin(orders::sign_off(call))
+    }),
+    put("/api/v1/releases/{release}/waivers/{item}", Least::Operator, Takes::Json, |call| Box::pin(orders::waive(call))),
+    show("/api/v1/checklists", Least::Viewer, board::checklists),
+    get("/api/v1/checklists/{release}", Least::Viewer, board::checklist),
+    get("/api/v1/gates/{release}", Least::Viewer, board::gate),
+    Route {
+        method: Method::POST,
+        path: "/api/v1/gates/counts/{source}",
+        least: Least::Operator,
+        takes: Takes::Json,
+        query: &[],
+        act: Act::Ask(|call| Box::pin(intake::counts(call))),
+    },
+    show("/api/v1/priming", Least::Viewer, board::priming),
+    show("/api/v1/halts", Least::Viewer, board::halts),
+    put("/api/v1/halts/{app}", Least::Operator, Takes::Json, |call| Box::pin(orders::halt(call))),
+    Route {
+        method: Method::DELETE,
+        path: "/api/v1/halts/{app}",
+        least: Least::Operator,
+        takes: Takes::OptionalJson,
+        query: &["channel", "version", "break_glass", "reason"],
+        act: Act::Ask(|call| Box::pin(orders::lift(call))),
+    },
+    get("/api/v1/plans/{release}", Least::Viewer, board::plan),
+    Route {
+        method: Method::GET,
+        path: "/api/v1/events",
+        least: Least::Viewer,
+        takes: Takes::Nothing,
+        query: &["after", "limit"],
+        act: Act::Ask(|call| Box::pin(events::events(call))),
+    },
+    put("/api/v1/documents", Least::Admin, Takes::Yaml, |call| Box::pin(intake::documents(call))),
+];
+
+/// The router over the table.
+pub fn router(counter: Arc<Counter>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else { continue };
+        let answer = move |State(counter): State<Arc<Counter>>, request: Request| attend(route, counter, request);
+        router = router.route(route.path, on(filter, answer));
+    }
+    router
+        .method_not_allowed_fallback(|State(counter): State<Arc<Counter>>, request: Request| async move {
+            let allowed = allowed(request.uri().path());
+            match attend_unknown(&counter, &request) {
+                Ok(()) => wrong_method(&allowed),
+                Err(problem) => problem.into_response(),
+            }
+        })
+        .fallback(|State(counter): State<Arc<Counter>>, request: Request| async move {
+            attend_unknown(&counter, &request).map_or_else(Problem::into_response, |()| Problem::not_found().into_response())
+        })
+        .layer(map_response(harden))
+        .with_state(counter)
+}
+
+/// Methods of the rows whose path has this shape.
+fn allowed(path: &str) -> String {
+    let segments = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<String>>();
+    let asked = segments(path);
+    let fits = |route: &&Route| {
+        let own = segments(route.path);
+        own.len() == asked.len() && own.iter().zip(&asked).all(|(own, asked)| own.starts_with('{') || own == asked)
+    };
+    let methods: Vec<&str> = ROUTES.iter().filter(fits).map(|route| route.method.as_str()).collect();
+    methods.join(", ")
+}
+
+/// What every answer carries: JSON is never sniffed as a page, nothing may embed it, nothing is kept by caches.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let values: [(HeaderName, &str); 3] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in values {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

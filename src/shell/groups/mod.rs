@@ -1,0 +1,10 @@
+//! Instance groups: how many machines run, and how many should.
+//!
+//! [`LocalGroups`] runs real child processes on this machine. Providers take absolute numbers with a key, so that
+//! an effect that is sent twice changes the world once (I2), and refuse what lies beyond a group's bounds (I3).
+
+mod error;
+mod local;
+
+pub use error::GroupError;
+pub use local::{Instance, InstanceState, LocalGroups, Process, Target, Targets};
