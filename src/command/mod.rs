@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod prime;
 mod prime_show;
+mod prime_wanted;
 mod schema;
 mod sign_off;
 mod status;

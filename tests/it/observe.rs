@@ -1,5 +1,4 @@
 //! Metrics sources and probes against real sockets, files and processes.
-#![expect(clippy::unwrap_used, reason = "a test server that cannot go on must fail its test")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
