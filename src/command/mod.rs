@@ -5,16 +5,28 @@
 mod apply;
 mod audit;
 mod board;
+mod check;
 mod client;
+mod check;
+mod decide;
+mod explain;
+mod gate;
+mod gate_files;
+mod explain;
+mod findings;
 mod lab;
 mod orders;
 mod output;
 mod plan;
+mod schema;
 mod sign_off;
 mod status;
 mod terminal;
 mod throttle;
 mod wait;
+mod schema;
+pub mod prime;
+mod prime_show;
 
 use std::process::ExitCode;
 
@@ -32,13 +44,35 @@ pub struct Cli {
 enum Verb {
     /// Checks the audit chain.
     Audit(audit::Audit),
+    /// Decides one throttle request from documents, without a daemon.
+    Decide(decide::Decide),
+    /// Checks documents: all findings of all files, in one run.
+    Check(check::Check),
+    /// Explains a finding by its code.
+    Explain(explain::Explain),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
     /// Prints the version
+    /// Prints the JSON Schema of a kind of document.
+    Schema(schema::Schema),
+    /// The gate, offline.
+    #[command(subcommand)]
+    Gate(gate::GateVerb),
+    /// Fills cache nodes and proves them warm.
+    Prime(prime::Arguments),
+    /// Prints the version.
     Version,
+    /// Checks documents: all findings of all files, in one run
+    Check(check::Args),
+    /// Prints the JSON Schema of a kind of document
+    Schema(schema::Args),
+    /// Explains a finding by its code
+    Explain(explain::Args),
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
+    /// Shows everything a release will do: when, what, why, cost
+    Plan(plan::Args),
     /// Shows how releases stand
     Status(status::Args),
     /// Waits until a release is so far
@@ -66,8 +100,13 @@ enum Verb {
     /// The brake: halts, lifts, shows
     #[command(subcommand)]
     Throttle(throttle::Verb),
-    /// Shows everything a release will do: when, what, why, cost
-    Plan(plan::Args),
+    /// Checks the audit chain
+    Audit(audit::Args),
+    /// Parts of the demo, one process each
+    #[command(hide = true)]
+    Lab(lab::Args),
+    /// Prints the version
+    Version,
 }
 
 /// What a verb comes to: an exit code, or an error sentence for stderr (1).
@@ -118,7 +157,13 @@ pub fn failed(message: &str) -> ExitCode {
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
+        Verb::Decide(asked) => decide::run(asked),
+        Verb::Check(check) => check::run(&check),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
+        Verb::Schema(schema) => schema::run(&schema),
+        Verb::Gate(verb) => gate::run(&verb),
+        Verb::Prime(arguments) => prime::run(arguments).await,
         Verb::Version => version(),
         Verb::Apply(args) => ended(apply::run(args).await),
         Verb::Status(args) => ended(status::run(args).await),
@@ -142,6 +187,38 @@ fn ended(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(message) => failed(&message),
+    match act(cli.verb).await {
+        Ok(exit) => exit.into(),
+        Err(message) => failed(&message),
+    }
+}
+
+async fn act(verb: Verb) -> Outcome {
+    match verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Schema(args) => schema::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Apply(args) => apply::run(args).await,
+        Verb::Plan(args) => plan::run(args).await,
+        Verb::Status(args) => status::run(args).await,
+        Verb::Wait(args) => wait::run(args).await,
+        Verb::Go(args) => orders::run("go", args).await,
+        Verb::Hold(args) => orders::run("hold", args).await,
+        Verb::Resume(args) => orders::run("resume", args).await,
+        Verb::Advance(args) => orders::run("advance", args).await,
+        Verb::Promote(args) => orders::run("promote", args).await,
+        Verb::Abort(args) => orders::run("abort", args).await,
+        Verb::Clear(args) => orders::run("clear", args).await,
+        Verb::Scrub(args) => orders::run("scrub", args).await,
+        Verb::SignOff(args) => sign_off::sign_off(args).await,
+        Verb::Waive(args) => sign_off::waive(args).await,
+        Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Audit(args) => audit::run(args),
+        Verb::Lab(args) => lab::run(args).await,
+        Verb::Version => {
+            anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
+            Ok(Exit::Done)
+        }
     }
 }
 

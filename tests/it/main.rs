@@ -4,9 +4,12 @@
 
 mod control;
 mod decision;
+mod gate;
 mod groups;
 mod notify;
 mod primer;
 mod release_states;
 mod store;
+mod throttle;
 mod tidy;
+mod lab;

@@ -1,5 +1,37 @@
 //! Documents: files -> node tree with places -> every finding of every file in one run -> validated documents.
+//!
+//! Reading order: [`load`] is the way through; [`files`] reads, [`yaml`] makes [`node`] trees, [`draft`] checks one
+//! document by the [`schema`] of its kind ([`guide`] reads the tree by it, [`diagnose`] words what does not fit,
+//! [`rules`] say what a schema cannot), [`among`] and [`references`] check documents against each other, [`build`] makes
+//! of them what core and shell use. [`codes`] explains every finding.
 
+mod among;
+mod build;
+pub mod codes;
+mod defaults;
+mod diagnose;
+mod digest;
+mod draft;
+mod files;
 mod finding;
+mod guide;
+mod hint;
+mod instant;
+mod kinds;
+mod load;
+mod node;
+mod notes;
+mod references;
+mod rules;
+mod schema;
+pub mod show;
+mod suggest;
+mod syntax;
+mod words;
+mod yaml;
 
+pub use files::Source;
 pub use finding::{Finding, Severity};
+pub use load::{Loaded, Part, load, load_alone, load_texts, load_texts_alone};
+pub use schema::Kind;
+pub use suggest::help as did_you_mean;

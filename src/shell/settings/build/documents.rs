@@ -1,0 +1,109 @@
+//! All valid documents as one whole, with the hashes that sign-offs and answers carry.
+//!
+//! Invariant: the result depends on what documents say, never on the order or names of their files.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{checklist, gate, metrics, release, scaling, shell, throttle};
+use crate::core::words::Name;
+use crate::shell::settings::digest::{canonical, sha256};
+use crate::shell::settings::draft::{Draft, Typed};
+use crate::shell::settings::schema::Kind;
+use crate::shell::spec::Documents;
+
+/// Puts the valid documents together.
+pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
+    let mut whole = Documents::default();
+    let valid: Vec<&Draft<'_>> = drafts.iter().filter(|draft| draft.is_valid()).collect();
+    for draft in &valid {
+        add(&mut whole, draft);
+    }
+    let zone = whole.settings.as_ref().and_then(|settings| settings.time_zone.clone());
+    for release in whole.config.releases.values_mut().filter(|release| release.time_zone.is_none()) {
+        release.time_zone.clone_from(&zone);
+    }
+    whole.notifiers.sort_by(|one, other| one.name.cmp(&other.name));
+    let texts = Texts::of(&valid);
+    whole.config.contents = texts.contents(&whole);
+    whole.config.revision = texts.revision();
+    whole
+}
+
+fn add(whole: &mut Documents, draft: &Draft<'_>) {
+    let folder = draft.source.folder();
+    let config = &mut whole.config;
+    match &draft.typed {
+        None => {}
+        Some(Typed::Settings(from)) => whole.settings = Some(shell::settings(from, folder)),
+        Some(Typed::Release(from)) => drop(config.releases.insert(from.name.clone(), release::release(from, folder))),
+        Some(Typed::Checklist(from)) => drop(config.checklists.insert(from.name.clone(), checklist::checklist(from, folder))),
+        Some(Typed::ThrottlePolicy(from)) => drop(config.throttles.insert(from.name.clone(), throttle::policy(from))),
+        Some(Typed::MetricsSource(from)) => {
+            whole.sources.extend(metrics::source(from, folder).map(|source| (from.name.clone(), source)));
+        }
+        Some(Typed::GatePolicy(from)) => {
+            config.gates.insert(from.name.clone(), gate::policy(from));
+            whole.gate_queries.insert(from.name.clone(), gate::queries(from));
+        }
+        Some(Typed::ScalingPolicy(from)) => {
+            config.scalings.insert(from.name.clone(), scaling::policy(from));
+            whole.groups.insert(from.name.clone(), scaling::group(from, folder));
+            whole.load_queries.extend(scaling::load_query(from).map(|query| (from.name.clone(), query)));
+        }
+        Some(Typed::PrimingPolicy(from)) => {
+            config.primings.insert(from.name.clone(), shell::priming_policy(from));
+            whole.primings.insert(from.name.clone(), shell::priming_spec(from, folder));
+        }
+        Some(Typed::Notifier(from)) => whole.notifiers.push(shell::notifier(from, folder)),
+    }
+}
+
+/// Canonical texts of documents, by kind and name.
+struct Texts<'d> {
+    by_name: BTreeMap<(Kind, Name), &'d Value>,
+}
+
+impl<'d> Texts<'d> {
+    fn of(valid: &[&'d Draft<'_>]) -> Self {
+        let named = valid.iter().filter_map(|draft| Some(((draft.kind, draft.name.clone()?), &draft.json)));
+        Self { by_name: named.collect() }
+    }
+
+    fn text(&self, kind: Kind, name: &Name) -> String {
+        self.by_name.get(&(kind, name.clone())).map(|json| canonical(json)).unwrap_or_default()
+    }
+
+    /// What is signed: the release but for its date, the item, and the policies that the release leans on.
+    fn contents(&self, whole: &Documents) -> BTreeMap<String, String> {
+        let mut contents = BTreeMap::new();
+        for release in whole.config.releases.values() {
+            let Some(json) = self.by_name.get(&(Kind::Release, release.name.clone())) else { continue };
+            let mut undated = (*json).clone();
+            undated.as_object_mut().map(|map| map.remove("launch_at"));
+            let mut signed = vec![canonical(&undated)];
+            signed.extend(release.gate.iter().map(|name| self.text(Kind::GatePolicy, name)));
+            signed.extend(release.scaling.iter().map(|name| self.text(Kind::ScalingPolicy, name)));
+            signed.extend(release.priming.iter().map(|name| self.text(Kind::PrimingPolicy, name)));
+            for (id, item) in release.checklists.iter().flat_map(|name| self.items(name)) {
+                let key = format!("{}/{}", release.name.folded(), id.to_ascii_lowercase());
+                let parts = signed.iter().map(String::as_str).chain([item.as_str()]);
+                contents.insert(key, sha256(parts));
+            }
+        }
+        contents
+    }
+
+    fn items(&self, checklist: &Name) -> Vec<(String, String)> {
+        let json = self.by_name.get(&(Kind::Checklist, checklist.clone()));
+        let items = json.and_then(|json| json["items"].as_array()).map(Vec::as_slice).unwrap_or_default();
+        items.iter().filter_map(|item| Some((item["id"].as_str()?.to_owned(), canonical(item)))).collect()
+    }
+
+    /// Changes with every change of any document.
+    fn revision(&self) -> String {
+        let texts: Vec<String> = self.by_name.values().map(|json| canonical(json)).collect();
+        sha256(texts.iter().map(String::as_str))
+    }
+}

@@ -1,0 +1,230 @@
+//! `kind: ScalingPolicy`: how many instances a group needs, and what automation may do.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::core::words::Name;
+use crate::shell::settings::defaults::{mins, secs};
+use crate::shell::settings::words::{FilePath, Lasting, PerTime, PercentNumber, Text};
+
+/// How many instances a group needs, and what automation may do to it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScalingPolicy {
+    /// The policy's name, by which the group goes everywhere.
+    pub name: Name,
+    /// Where the group lives.
+    pub group: Group,
+    /// What one instance holds at target utilisation, from a load test: `45/s`.
+    pub capacity_per_instance: PerTime,
+    /// The load history for the forecast. Default: none, and the baseline counts as unknown.
+    #[serde(default)]
+    pub load: Option<Load>,
+    /// Percent on top of the forecast, 0 or more. Default: 30.
+    #[serde(default = "headroom")]
+    #[schemars(range(min = 0.0, max = 1000.0))]
+    pub headroom: f64,
+    /// Zones, and how many of them may be lost. Default: no zone may be lost.
+    #[serde(default)]
+    pub zones: Option<Zones>,
+    /// What automation may never exceed.
+    pub limits: Limits,
+    /// What an instance costs. Default: not known.
+    #[serde(default)]
+    pub price: Option<Price>,
+    /// Time from the order until an instance is in service, until tminus has observed it. Default: 20m.
+    #[serde(default = "mins::<20>")]
+    pub lead: Lasting,
+    /// How long raised floors stay after 100 percent is reached. Default: 6h.
+    #[serde(default = "mins::<360>")]
+    pub hold_after: Lasting,
+    /// How capacity is given back.
+    #[serde(default)]
+    pub ramp_down: RampDown,
+}
+
+fn headroom() -> f64 {
+    30.0
+}
+
+/// Where the group lives.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Child processes on this machine.
+    Local(Local),
+    /// An AWS Auto Scaling group. Read and checked; this version does not change it.
+    Aws(Aws),
+    /// Executables of yours. Read and checked; this version does not run them.
+    Command(Command),
+}
+
+/// Child processes on this machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// Program and arguments; `{address}`, `{zone}` and `{instance}` are replaced. A program that begins with `./` or
+    /// `../` starts at the document's folder.
+    #[schemars(length(min = 1))]
+    pub command: Vec<Text>,
+    /// Zone labels, filled evenly. Default: one zone, `local`.
+    #[serde(default = "local_zones")]
+    #[schemars(length(min = 1))]
+    pub zones: Vec<Text>,
+    /// Floor and desired when the group is first made. Default: 1.
+    #[serde(default = "one")]
+    pub floor: u32,
+    /// Ceiling when the group is first made.
+    #[schemars(range(min = 1, max = 1000))]
+    pub ceiling: u32,
+    /// Time between the order and the start of a process, as a machine boots. Default: 0s.
+    #[serde(default = "secs::<0>")]
+    pub boot: Lasting,
+    /// How an instance shows that it is in service.
+    #[serde(default)]
+    pub health: Health,
+    /// How long an instance may finish what it has when it is scaled in. Default: 10s.
+    #[serde(default = "secs::<10>")]
+    pub drain: Lasting,
+    /// Where the addresses in service are written, as JSON, for load balancers. Default: nowhere.
+    #[serde(default)]
+    pub targets_file: Option<FilePath>,
+}
+
+fn local_zones() -> Vec<Text> {
+    vec![Text("local".into())]
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// How an instance shows that it is in service.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// A path that it answers with status 200. Default: /health.
+    #[serde(default = "health_path")]
+    #[schemars(regex(pattern = "^/"))]
+    pub path: String,
+    /// How often it is asked. Default: 1s.
+    #[serde(default = "secs::<1>")]
+    pub every: Lasting,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { path: health_path(), every: secs::<1>() }
+    }
+}
+
+fn health_path() -> String {
+    "/health".into()
+}
+
+/// An AWS Auto Scaling group.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// Its name there.
+    pub name: Text,
+    /// Its region.
+    pub region: Text,
+}
+
+/// Executables of yours, run without a shell.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Prints the group as JSON.
+    #[schemars(length(min = 1))]
+    pub describe: Vec<Text>,
+    /// Sets the group to absolute numbers.
+    #[schemars(length(min = 1))]
+    pub set: Vec<Text>,
+}
+
+/// The load history.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// The MetricsSource.
+    #[schemars(extend("x-refers-to" = "MetricsSource"))]
+    pub source: Name,
+    /// The query; its value is requests per second.
+    #[schemars(extend("x-refers-to" = "query"))]
+    pub query: Name,
+}
+
+/// Zones, and how many of them may be lost.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Zones {
+    /// How many there are.
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// How many may be lost with the load still held, below `count`. Default: 1.
+    #[serde(default = "one")]
+    pub survive_loss: u32,
+}
+
+/// What automation may never exceed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Never fewer instances.
+    pub floor: u32,
+    /// Never more instances.
+    #[schemars(range(min = 1))]
+    pub ceiling: u32,
+    /// Most instances added or removed by one change. Default: no limit.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub step: Option<u32>,
+    /// The account's quota of instances. Default: not known.
+    #[serde(default)]
+    pub quota: Option<u32>,
+    /// Most that a launch may cost, in the price's currency. Default: no limit.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub cost: Option<f64>,
+}
+
+/// What an instance costs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Per instance and hour.
+    #[schemars(range(min = 0.0))]
+    pub per_instance_hour: f64,
+    /// The currency's three letters, such as USD. Default: USD.
+    #[serde(default = "usd")]
+    #[schemars(length(equal = 3))]
+    pub currency: String,
+}
+
+fn usd() -> String {
+    "USD".into()
+}
+
+/// How capacity is given back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RampDown {
+    /// Percent of the raised capacity given back at a time. Default: 10.
+    #[serde(default = "ten_percent")]
+    pub percent: PercentNumber,
+    /// Time between two times. Default: 15m.
+    #[serde(default = "mins::<15>")]
+    pub every: Lasting,
+}
+
+impl Default for RampDown {
+    fn default() -> Self {
+        Self { percent: ten_percent(), every: mins::<15>() }
+    }
+}
+
+fn ten_percent() -> PercentNumber {
+    PercentNumber(crate::core::words::Percent::from_ppm(100_000).unwrap_or(crate::core::words::Percent::ZERO))
+}

@@ -1,0 +1,64 @@
+//! What a metrics source must keep to.
+
+use std::collections::BTreeMap;
+
+use super::within::{distinct, exactly_one};
+use crate::shell::settings::kinds::metrics::{MetricsSource, Query};
+use crate::shell::settings::node::way;
+use crate::shell::settings::notes::Notes;
+
+pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
+    let systems = [
+        ("prometheus", source.prometheus.is_some()),
+        ("cloudwatch", source.cloudwatch.is_some()),
+        ("file", source.file.is_some()),
+        ("push", source.push.is_some()),
+    ];
+    exactly_one(way![], &systems, notes);
+    folded_twice(notes);
+    if let Some(push) = &source.push {
+        distinct(&way!["push", "senders"], "", (push.senders.iter(), notes));
+    }
+    let given: Vec<&str> = systems.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+    let [system] = given.as_slice() else { return };
+    for (name, query) in &source.queries {
+        check_query((system, name.as_str()), query, notes);
+    }
+}
+
+/// Keys that differ in case alone would be one query.
+fn folded_twice(notes: &mut Notes<'_>) {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for key in notes.keys_at("queries") {
+        if let Some(first) = seen.insert(key.to_ascii_lowercase(), key.clone()) {
+            let message = format!("`{key}` is the same query as `{first}`: case does not count");
+            notes.key(way!["queries", key.as_str()]).error("TM0105", message, "keep one of the two");
+        }
+    }
+}
+
+fn check_query((system, name): (&str, &str), query: &Query, notes: &mut Notes<'_>) {
+    let given = [
+        ("promql", query.promql.is_some()),
+        ("series", query.series.is_some()),
+        ("namespace", query.namespace.is_some()),
+        ("metric", query.metric.is_some()),
+        ("statistic", query.statistic.is_some()),
+        ("dimensions", !query.dimensions.is_empty()),
+    ];
+    let (needed, taken): (&[&str], &[&str]) = match system {
+        "prometheus" => (&["promql"], &["promql"]),
+        "cloudwatch" => (&["namespace", "metric", "statistic"], &["namespace", "metric", "statistic", "dimensions"]),
+        _ => (&["series"], &["series"]),
+    };
+    for (key, given) in given {
+        if given && !taken.contains(&key) {
+            let message = format!("a query of `{system}` does not take `{key}`");
+            let help = format!("it takes {}", crate::shell::settings::suggest::listed(taken));
+            notes.key(way!["queries", name, key]).error("TM0206", message, help);
+        } else if !given && needed.contains(&key) {
+            let message = format!("a query of `{system}` needs `{key}`");
+            notes.value(way!["queries", name]).error("TM0206", message, format!("add `{key}`"));
+        }
+    }
+}
