@@ -4,14 +4,12 @@
 //! Invariant: the answer has the fields and values that the decision listener would give for the same documents.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use jiff::{Timestamp, Zoned};
 
 use super::output::Output;
-use super::{Exit, failed};
+use super::{Exit, Outcome};
 use crate::core::throttle::{Decision, Force, LONGEST_CLIENT, Request, Table, TableInput, next_change, offers_offline};
 use crate::core::words::{InvalidName, InvalidVersion, Name, Version, format_duration, since};
 use crate::shell::clock;
@@ -20,8 +18,8 @@ use crate::shell::settings::{self, show};
 use crate::shell::spec::Documents;
 
 /// One throttle decision from documents alone.
-#[derive(Debug, Args)]
-pub(super) struct Decide {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
     /// Files and folders with ThrottlePolicy and Release documents.
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     policy: Vec<PathBuf>,
@@ -69,15 +67,15 @@ fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
 }
 
 /// Loads, decides and prints. Held back is an answer, not an error: exit 0.
-pub(super) fn run(asked: Decide) -> ExitCode {
+pub(super) fn run(asked: Args) -> Outcome {
     let loaded = settings::load_alone(&asked.policy);
     // Findings are prose here, warnings too: the data is the decision.
     anstream::eprint!("{}", show::human(&loaded));
     if loaded.has_errors() {
-        return failed("nothing was decided, since documents with errors are not used; correct what is named above");
+        return Err("nothing was decided, since documents with errors are not used; correct what is named above".into());
     }
     let table = table(loaded.documents, asked.at.unwrap_or_else(clock::now));
-    let Decide { app, version, channel, client, force, .. } = asked;
+    let Args { app, version, channel, client, force, .. } = asked;
     let client = client.filter(|client| !client.is_empty());
     let request = Request { app, version, channel, client, force: Force::parse(force.as_deref()) };
     let (decision, notes) = table.explain(&request, clock::draw());
@@ -86,9 +84,9 @@ pub(super) fn run(asked: Decide) -> ExitCode {
     }
     match asked.output.render(&DecisionWire::from(&decision), |_| human(&decision)) {
         Ok(text) => anstream::print!("{text}"),
-        Err(error) => return failed(&format!("the decision could not be written: {error}")),
+        Err(error) => return Err(format!("the decision could not be written: {error}")),
     }
-    Exit::Done.into()
+    Ok(Exit::Done)
 }
 
 fn table(documents: Documents, at: Timestamp) -> Table {

@@ -7,26 +7,22 @@ mod audit;
 mod board;
 mod check;
 mod client;
-mod check;
 mod decide;
 mod explain;
 mod gate;
 mod gate_files;
-mod explain;
-mod findings;
 mod lab;
 mod orders;
 mod output;
 mod plan;
+mod prime;
+mod prime_show;
 mod schema;
 mod sign_off;
 mod status;
 mod terminal;
 mod throttle;
 mod wait;
-mod schema;
-pub mod prime;
-mod prime_show;
 
 use std::process::ExitCode;
 
@@ -42,27 +38,6 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Checks the audit chain.
-    Audit(audit::Audit),
-    /// Decides one throttle request from documents, without a daemon.
-    Decide(decide::Decide),
-    /// Checks documents: all findings of all files, in one run.
-    Check(check::Check),
-    /// Explains a finding by its code.
-    Explain(explain::Explain),
-    /// Parts of the demo, one process each.
-    #[command(hide = true)]
-    Lab(lab::Lab),
-    /// Prints the version
-    /// Prints the JSON Schema of a kind of document.
-    Schema(schema::Schema),
-    /// The gate, offline.
-    #[command(subcommand)]
-    Gate(gate::GateVerb),
-    /// Fills cache nodes and proves them warm.
-    Prime(prime::Arguments),
-    /// Prints the version.
-    Version,
     /// Checks documents: all findings of all files, in one run
     Check(check::Args),
     /// Prints the JSON Schema of a kind of document
@@ -100,6 +75,13 @@ enum Verb {
     /// The brake: halts, lifts, shows
     #[command(subcommand)]
     Throttle(throttle::Verb),
+    /// One throttle decision from documents alone, without a daemon
+    Decide(decide::Args),
+    /// The gate, offline
+    #[command(subcommand)]
+    Gate(gate::Verb),
+    /// Fills cache nodes and proves them warm, without a daemon
+    Prime(prime::Args),
     /// Checks the audit chain
     Audit(audit::Args),
     /// Parts of the demo, one process each
@@ -155,38 +137,6 @@ pub fn failed(message: &str) -> ExitCode {
 
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
-    match cli.verb {
-        Verb::Audit(audit) => audit::run(audit),
-        Verb::Decide(asked) => decide::run(asked),
-        Verb::Check(check) => check::run(&check),
-        Verb::Explain(explain) => explain::run(&explain),
-        Verb::Lab(part) => lab::run(part).await,
-        Verb::Schema(schema) => schema::run(&schema),
-        Verb::Gate(verb) => gate::run(&verb),
-        Verb::Prime(arguments) => prime::run(arguments).await,
-        Verb::Version => version(),
-        Verb::Apply(args) => ended(apply::run(args).await),
-        Verb::Status(args) => ended(status::run(args).await),
-        Verb::Wait(args) => ended(wait::run(args).await),
-        Verb::Go(args) => ended(orders::run("go", args).await),
-        Verb::Hold(args) => ended(orders::run("hold", args).await),
-        Verb::Resume(args) => ended(orders::run("resume", args).await),
-        Verb::Advance(args) => ended(orders::run("advance", args).await),
-        Verb::Promote(args) => ended(orders::run("promote", args).await),
-        Verb::Abort(args) => ended(orders::run("abort", args).await),
-        Verb::Clear(args) => ended(orders::run("clear", args).await),
-        Verb::Scrub(args) => ended(orders::run("scrub", args).await),
-        Verb::SignOff(args) => ended(sign_off::sign_off(args).await),
-        Verb::Waive(args) => ended(sign_off::waive(args).await),
-        Verb::Throttle(args) => ended(throttle::run(args).await),
-        Verb::Plan(args) => ended(plan::run(args).await),
-    }
-}
-
-fn ended(outcome: Outcome) -> ExitCode {
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(message) => failed(&message),
     match act(cli.verb).await {
         Ok(exit) => exit.into(),
         Err(message) => failed(&message),
@@ -213,6 +163,9 @@ async fn act(verb: Verb) -> Outcome {
         Verb::SignOff(args) => sign_off::sign_off(args).await,
         Verb::Waive(args) => sign_off::waive(args).await,
         Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Decide(args) => decide::run(args),
+        Verb::Gate(verb) => gate::run(&verb),
+        Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version => {
@@ -220,9 +173,4 @@ async fn act(verb: Verb) -> Outcome {
             Ok(Exit::Done)
         }
     }
-}
-
-fn version() -> ExitCode {
-    anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
-    Exit::Done.into()
 }

@@ -4,14 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use tokio::sync::watch;
 
 use super::prime_show::{self, Format};
-use super::{Exit, failed};
+use super::{Exit, Outcome, failed};
 use crate::core::priming::{Policy, Variant};
 use crate::core::words::{Name, Rate};
 use crate::shell::primer::{Progress, prime};
@@ -23,9 +21,9 @@ const IN_FLIGHT: u32 = 32;
 /// A run from the command line looks once; the value is only what a policy would default to.
 const POLL_EVERY: Duration = Duration::from_mins(15);
 
-/// Arguments of `prime`.
-#[derive(Debug, Args)]
-pub struct Arguments {
+/// Args of `prime`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
     /// A priming policy: of the file given by --policy, or of the daemon
     policy: Option<String>,
     /// Prime what this NDJSON manifest lists (a file, or an http:// or https:// URL)
@@ -55,14 +53,14 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub async fn run(arguments: Arguments) -> ExitCode {
+pub async fn run(arguments: Args) -> Outcome {
     let (spec, policy) = match wanted(&arguments) {
         Ok(wanted) => wanted,
         Err(Refusal::Usage(message)) => {
             failed(&message);
-            return Exit::Usage.into();
+            return Ok(Exit::Usage);
         }
-        Err(Refusal::Documents(message)) => return failed(&message),
+        Err(Refusal::Documents(message)) => return Err(message),
     };
     let (progress, seen) = watch::channel(Progress::default());
     let bar = tokio::spawn(prime_show::follow(seen));
@@ -71,9 +69,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     drop(progress);
     let _ = bar.await;
     match prime_show::print(&report, &policy, arguments.output) {
-        Ok(()) if report.reached => Exit::Done.into(),
-        Ok(()) => Exit::Error.into(),
-        Err(error) => failed(&format!("the outcome cannot be written: {error}")),
+        Ok(()) if report.reached => Ok(Exit::Done),
+        Ok(()) => Ok(Exit::Error),
+        Err(error) => Err(format!("the outcome cannot be written: {error}")),
     }
 }
 
@@ -84,7 +82,7 @@ enum Refusal {
 }
 
 /// The policy file's document with the flags over it, or what the flags say alone.
-fn wanted(arguments: &Arguments) -> Result<(PrimingSpec, Policy), Refusal> {
+fn wanted(arguments: &Args) -> Result<(PrimingSpec, Policy), Refusal> {
     let (mut spec, mut policy) = if arguments.policy_file.is_empty() { by_flags(arguments)? } else { by_file(arguments)? };
     if let Some(manifest) = &arguments.manifest {
         spec.source = source(manifest);
@@ -108,7 +106,7 @@ fn wanted(arguments: &Arguments) -> Result<(PrimingSpec, Policy), Refusal> {
     Ok((spec, policy))
 }
 
-fn by_flags(arguments: &Arguments) -> Result<(PrimingSpec, Policy), Refusal> {
+fn by_flags(arguments: &Args) -> Result<(PrimingSpec, Policy), Refusal> {
     let Some(manifest) = &arguments.manifest else {
         let message = match &arguments.policy {
             Some(policy) => {
@@ -128,10 +126,10 @@ fn by_flags(arguments: &Arguments) -> Result<(PrimingSpec, Policy), Refusal> {
         requests_per_second: None,
         in_flight: IN_FLIGHT,
     };
-    Ok((spec, Policy { name, coverage: 100.0, fresh_until: None, nodes: vec![] }))
+    Ok((spec, Policy { name, coverage: 100.0, fresh_until: None, nodes: vec![], poll_every: POLL_EVERY }))
 }
 
-fn by_file(arguments: &Arguments) -> Result<(PrimingSpec, Policy), Refusal> {
+fn by_file(arguments: &Args) -> Result<(PrimingSpec, Policy), Refusal> {
     let loaded = load_alone(&arguments.policy_file);
     let errors: Vec<String> = loaded
         .findings

@@ -104,8 +104,8 @@ fn body_of(path: &str, encoding: &str) -> Bytes {
 }
 
 fn digest_of(body: &[u8]) -> String {
-    let hex: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let hex: Vec<String> = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{}", hex.concat())
 }
 
 /// How a node tells hits from misses.
