@@ -57,13 +57,8 @@ fn offline(args: &Args) -> Result<PlanView, String> {
     let known: Vec<String> = config.releases.keys().map(|release| plain(release.as_str())).collect();
     let release = config.releases.get(&name).cloned();
     let release = release.ok_or_else(|| format!("the documents have no release {name}; they have: {}", known.join(", ")))?;
-    let snapshot = Snapshot {
-        config,
-        state: State::default(),
-        observed: Observations::default(),
-        commands: Vec::new(),
-        now: clock::now(),
-    };
+    let snapshot =
+        Snapshot { config, state: State::default(), observed: Observations::default(), commands: Vec::new(), now: clock::now() };
     Ok(plan_view(&snapshot, &decide(&snapshot), &release))
 }
 
@@ -90,17 +85,15 @@ fn line(action: &Action) -> String {
         Change::Change => ("~", Colour::Yellow),
         Change::Remove => ("-", Colour::Red),
     };
-    let sides = format!("{} -> {}", amount(action.from.as_ref()), amount(action.to.as_ref()));
+    let unit = if matches!(action.kind.as_str(), "step" | "prime") { " %" } else { "" };
+    let side = |amount: Option<&Amount>| match amount {
+        None => "none".into(),
+        Some(Amount::Whole(whole)) => format!("{whole}{unit}"),
+        Some(Amount::Fraction(fraction)) => format!("{fraction}{unit}"),
+        Some(Amount::Text(text)) => text.clone(),
+    };
+    let sides = format!("{} -> {}", side(action.from.as_ref()), side(action.to.as_ref()));
     let what = format!("{} {}: {sides}", action.kind, action.target);
     let why = paint(Colour::Grey, &plain(&action.why));
     format!("  {} {}  {}\n      {why}", paint(colour, mark), action.at.strftime("%Y-%m-%d %H:%M:%SZ"), plain(&what))
-}
-
-fn amount(amount: Option<&Amount>) -> String {
-    match amount {
-        None => "none".into(),
-        Some(Amount::Whole(whole)) => whole.to_string(),
-        Some(Amount::Fraction(fraction)) => fraction.to_string(),
-        Some(Amount::Text(text)) => text.clone(),
-    }
 }
