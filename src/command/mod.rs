@@ -18,6 +18,7 @@ mod plan;
 mod prime;
 mod prime_show;
 mod schema;
+mod serve;
 mod sign_off;
 mod status;
 mod terminal;
@@ -44,6 +45,8 @@ enum Verb {
     Schema(schema::Args),
     /// Explains a finding by its code
     Explain(explain::Args),
+    /// Runs the daemon
+    Serve(serve::Args),
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
     /// Shows everything a release will do: when, what, why, cost
@@ -148,6 +151,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Serve(args) => serve::run(args).await,
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,
