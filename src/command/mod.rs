@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod arguments;
 mod audit;
 mod check;
 mod decide;
