@@ -3,6 +3,7 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod apply;
+mod arguments;
 mod audit;
 mod board;
 mod check;
