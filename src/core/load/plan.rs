@@ -210,8 +210,13 @@ fn raise_reason(scene: &Scene<'_>, change: &Move) -> String {
     }
     let (count, lost) = zones(scene.policy);
     let spare = if lost > 0 { format!(", {lost} of {count} zones lost") } else { String::new() };
+    let short = if window.needed > window.proven_floor {
+        format!(", of which {} are allowed", window.proven_floor)
+    } else {
+        String::new()
+    };
     format!(
-        "{} brings {:.0} requests/s at p95 on top of {:.0}: {} instances with {}% headroom{spare}",
+        "{} brings {:.0} requests/s at p95 on top of {:.0}: {} instances with {}% headroom{spare}{short}",
         names.join(", "),
         window.surge.p95,
         window.baseline.p95,
@@ -331,7 +336,7 @@ mod tests {
         };
         assert!(*needed > Capacity(24) && *fits <= Capacity(4) && *allowed == Capacity(24) && *covered == 0.0);
         let said = cold.problems[0].sentence(&cold.group);
-        assert!(said.starts_with("the caches for reader-2.3 are cold (0% proven warm): reader-api needs "), "{said}");
+        assert!(said.starts_with("The caches for reader-2.3 are cold (0% proven warm): reader-api needs "), "{said}");
 
         let warm = plan(&primed(&release), None, minute(-600));
         assert_eq!((warm.problems, warm.instances, warm.amplification), (vec![], Capacity(4), 1.0));
