@@ -3,6 +3,7 @@
 //! Not here: the rule (core::gate) and reading the files. Invariant: every problem of both files is told in one run,
 //! and with any of them nothing is judged.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,7 +80,8 @@ fn answer(args: &ReplayArgs, policy: &Policy, written: &[WrittenRow]) -> ExitCod
     let rows: Vec<_> = written.iter().map(|written| written.row).collect();
     let replay = gate::replay(policy, &rows);
     match args.output.render(&shape(&replay, written), |_| replay.to_string()) {
-        Ok(text) => anstream::print!("{text}"),
+        // A reader that went away, such as `head`, is not an error.
+        Ok(text) => drop(anstream::stdout().write_all(text.as_bytes())),
         Err(error) => return failed(&error.to_string()),
     }
     match replay.verdict.outcome() {

@@ -3,10 +3,13 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod audit;
+mod check;
+mod explain;
 mod gate;
 mod gate_files;
 mod lab;
 mod output;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -24,9 +27,15 @@ pub struct Cli {
 enum Verb {
     /// Checks the audit chain.
     Audit(audit::Audit),
+    /// Checks documents: all findings of all files, in one run.
+    Check(check::Check),
+    /// Explains a finding by its code.
+    Explain(explain::Explain),
     /// Parts of the demo, one process each.
     #[command(hide = true)]
     Lab(lab::Lab),
+    /// Prints the JSON Schema of a kind of document.
+    Schema(schema::Schema),
     /// The gate, offline.
     #[command(subcommand)]
     Gate(gate::GateVerb),
@@ -79,7 +88,10 @@ pub fn failed(message: &str) -> ExitCode {
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         Verb::Audit(audit) => audit::run(audit),
+        Verb::Check(check) => check::run(&check),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Lab(part) => lab::run(part).await,
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Version => version(),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::build::throttle_policy;
 use super::draft::{Draft, Typed};
 use super::finding::Finding;
-use super::node::{Path, path};
+use super::node::{Path, way};
 use super::notes::Notes;
 use super::schema::Kind;
 use crate::core::throttle::{Policy, ambiguities};
@@ -62,7 +62,7 @@ fn taken(drafts: &[Draft<'_>]) -> Found {
             Some(name) => format!("`{name}` is taken: a {} of that name is at {}", draft.kind.word(), first.whereabouts()),
         };
         found.push(about(drafts, at, |notes| {
-            notes.value(path!["name"]).error("TM0302", message, "rename or remove one of the two")
+            notes.value(way!["name"]).error("TM0302", message, "rename or remove one of the two")
         }));
     }
     found
@@ -74,9 +74,8 @@ fn ties(drafts: &[Draft<'_>]) -> Found {
     let mut found = Vec::new();
     for (one, other) in ambiguities(&policies) {
         let (Some(one), Some(other)) = (unlabelled(&one), unlabelled(&other)) else { continue };
-        let (one, other) = (one.min(other.clone()), one.max(other));
-        let (at, path) = other;
-        let first = format!("{} ({})", drafts[one.0].place(&one.1), one.1);
+        let ((first_at, first_path), (at, path)) = if one < other { (one, other) } else { (other, one) };
+        let first = format!("{} ({first_path})", drafts[first_at].place(&first_path));
         found.push(about(drafts, at, |notes| {
             if path.0.len() == 1 {
                 notes.key(path).error(
@@ -106,7 +105,7 @@ fn labelled(at: usize, draft: &Draft<'_>) -> Option<Policy> {
 
 fn unlabelled(label: &str) -> Option<(usize, Path)> {
     let (at, rest) = label.split_once('/')?;
-    let path = if rest == "global" { path!["global"] } else { path!["rules", rest.parse::<usize>().ok()?] };
+    let path = if rest == "global" { way!["global"] } else { way!["rules", rest.parse::<usize>().ok()?] };
     Some((at.parse().ok()?, path))
 }
 
@@ -118,10 +117,10 @@ fn queries(drafts: &[Draft<'_>]) -> Found {
         for key in draft.notes().keys_at("queries") {
             match seen.get(&key.to_ascii_lowercase()) {
                 Some((first, spelt)) if *first != at => {
-                    let place = drafts[*first].place(&path!["queries", spelt.as_str()]);
+                    let place = drafts[*first].place(&way!["queries", spelt.as_str()]);
                     let message = format!("a query `{spelt}` is at {place} already, and a gate could mean either");
                     found.push(about(drafts, at, |notes| {
-                        notes.key(path!["queries", key.as_str()]).error("TM0302", message, "rename one of the two");
+                        notes.key(way!["queries", key.as_str()]).error("TM0302", message, "rename one of the two");
                     }));
                 }
                 Some(_) => {}
@@ -145,7 +144,7 @@ fn needs(drafts: &[Draft<'_>]) -> Found {
         if let Some(gate) = release.gate.as_ref().filter(|gate| bare(gate)) {
             let message = format!("the gate policy `{gate}` watches no metric, so no step could ever be SAFE");
             found.push(about(drafts, at, |notes| {
-                notes.value(path!["gate"]).error("TM0305", message, "add `metrics` to the policy")
+                notes.value(way!["gate"]).error("TM0305", message, "add `metrics` to the policy")
             }));
         }
     }
@@ -171,14 +170,14 @@ fn shared_items(drafts: &[Draft<'_>]) -> Found {
                 let message =
                     format!("the checklists `{first}` and `{name}` both have an item `{id}`, and a sign-off could mean either");
                 found.push(about(drafts, at, |notes| {
-                    notes.value(path!["checklists", index]).error(
+                    notes.value(way!["checklists", index]).error(
                         "TM0305",
                         message,
                         "rename one of the items, or take one checklist out",
                     );
                 }));
             }
-            list.items.iter().for_each(|item| drop(seen.insert(&item.id, name)));
+            seen.extend(list.items.iter().map(|item| (&item.id, name)));
         }
     }
     found

@@ -95,24 +95,42 @@ fn alternatives(
     let meant = site.guide.meant(site.node);
     let Some((at, branch)) = meant else { return unknown_word(&site, notes) };
     let Some(errors) = context.get(at).filter(|errors| !errors.is_empty()) else { return unknown_word(&site, notes) };
+    let tags = tags(site.guide);
     for error in errors {
         let mut inner = locate(rules, root, error);
         if inner.path == site.path {
             // The same value, one alternative further in.
             inner.guide = branch;
+            if let Kind::AdditionalProperties { unexpected } = error.kind()
+                && tags.len() > 1
+                && branch.resolved().keys().len() == 1
+            {
+                unexpected.iter().for_each(|key| second_tag(&site, (key, &tags), notes));
+                continue;
+            }
         }
         say(rules, root, (error, inner, notes));
     }
 }
 
+/// The words that say which alternative a mapping is: `http`, `metric`.
+fn tags(guide: Guide<'_>) -> Vec<&str> {
+    guide.branches().into_iter().flatten().flat_map(|branch| branch.resolved().keys()).collect()
+}
+
+/// A mapping that is to be one alternative, and names another beside it.
+fn second_tag(site: &Site<'_>, (key, tags): (&str, &[&str]), notes: &mut Notes<'_>) {
+    if !tags.contains(&key) && later(&site.path, key).is_none() {
+        let help = suggest::help(key, tags.iter().copied());
+        return notes.key(site.path.then(key)).error("TM0103", format!("`{key}` is not a key {}", inside(&site.path)), help);
+    }
+    let message = format!("{} is one thing, and `{key}` is a second one", shown(&site.path));
+    notes.key(site.path.then(key)).error("TM0112", message, "make an item of its own for each");
+}
+
 fn unknown_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let path = site.path.then(key);
-    let outer: Vec<&str> = site.guide.branches().into_iter().flatten().flat_map(|branch| branch.resolved().keys()).collect();
     let here = site.guide.follow(site.node);
-    if here.keys().len() == 1 && (outer.contains(&key) || site.guide.keyword("required").is_some() && is_later(&site.path, key)) {
-        let message = format!("{} takes one kind, and `{key}` is a second one", shown(&site.path));
-        return notes.key(path).error("TM0112", message, "make two items of it, each with one kind");
-    }
     if key == "<<" {
         let help = "write the keys out; merge keys are not part of YAML 1.2";
         return notes.key(path).error("TM0103", "merge keys (`<<`) are not read", help);
@@ -140,10 +158,6 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     );
 }
 
-fn is_later(path: &Path, word: &str) -> bool {
-    later(path, word).is_some()
-}
-
 fn later(path: &Path, word: &str) -> Option<&'static str> {
     let key = path.0.iter().rev().find_map(|segment| match segment {
         Segment::Key(key) => Some(key.as_str()),
@@ -157,7 +171,7 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
     let here = site.guide.resolved();
     let branches = here.branches().unwrap_or_else(|| vec![here]);
     let words: Vec<&str> = branches.iter().flat_map(|branch| branch.words()).collect();
-    let tags: Vec<&str> = branches.iter().flat_map(|branch| branch.resolved().keys()).collect();
+    let tags = tags(here);
     let name = shown(&site.path);
     match &site.node.tree {
         Tree::Map(entries) if !tags.is_empty() => match entries.first() {
@@ -169,7 +183,7 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
             Some(first) => unknown_tag(site, (&first.key, &tags), notes),
         },
         Tree::Scalar(scalar) if !scalar.is_null() && tags.contains(&scalar.text.as_str()) => {
-            let help = format!("write `{name}: {{{}: ...}}`", scalar.text);
+            let help = format!("write `{{{}: ...}}` with its keys in the place of the dots", scalar.text);
             notes.value(site.path.clone()).error("TM0106", format!("`{}` needs its settings", scalar.text), help);
         }
         Tree::Scalar(scalar) if !scalar.is_null() && !(words.is_empty() && tags.is_empty()) => {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::diagnose::diagnose;
 use super::finding::{Finding, Severity};
 use super::guide::Guide;
-use super::node::{Node, Path, Tree, path};
+use super::node::{Node, Path, Tree, way};
 use super::notes::Notes;
 use super::schema::{API_VERSION, Kind, LATER_KINDS};
 use super::yaml::{Chunk, Problem, ProblemKind};
@@ -63,7 +63,7 @@ impl Draft<'_> {
 
     /// `file:line` of its name, for messages about two documents.
     pub fn whereabouts(&self) -> String {
-        self.place(&path!["name"])
+        self.place(&way!["name"])
     }
 
     /// `file:line` of a value.
@@ -172,18 +172,18 @@ fn head(source: &Source, root: &Node) -> (Option<Kind>, Vec<Finding>) {
     let mut notes = Notes::new(&source.file, root);
     if !matches!(root.tree, Tree::Map(_)) {
         let message = format!("a document is a mapping, not {}", root.shape());
-        notes.value(path![]).error("TM0106", message, "begin it with `apiVersion: tminus/v1`, `kind` and `name`");
+        notes.value(way![]).error("TM0106", message, "begin it with `apiVersion: tminus/v1`, `kind` and `name`");
         return (None, notes.into_findings());
     }
     match root.text_of("apiVersion") {
         Some(API_VERSION) => {}
         Some(other) => {
             let message = format!("`{}` is not a version this tminus reads", other.chars().take(60).collect::<String>());
-            notes.value(path!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
+            notes.value(way!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
         }
         None => {
             let message = "the document does not say `apiVersion`";
-            notes.value(path!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
+            notes.value(way!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
         }
     }
     let kind = root.text_of("kind");
@@ -192,15 +192,15 @@ fn head(source: &Source, root: &Node) -> (Option<Kind>, Vec<Finding>) {
         Some((_, Some(kind))) => return (Some(kind), notes.into_findings()),
         Some((word, None)) if LATER_KINDS.contains(&word) => {
             let help = "take the document out of the folder until then";
-            notes.value(path!["kind"]).error("TM0110", format!("`{word}` is not in this version"), help);
+            notes.value(way!["kind"]).error("TM0110", format!("`{word}` is not in this version"), help);
         }
         Some((word, None)) => {
             let message = format!("`{}` is not a kind of document", word.chars().take(60).collect::<String>());
-            notes.value(path!["kind"]).error("TM0109", message, suggest::help(word, known));
+            notes.value(way!["kind"]).error("TM0109", message, suggest::help(word, known));
         }
         None => {
             let help = format!("add `kind`, one of {}", suggest::listed(&known));
-            notes.value(path!["kind"]).error("TM0109", "the document does not say its `kind`", help);
+            notes.value(way!["kind"]).error("TM0109", "the document does not say its `kind`", help);
         }
     }
     (None, notes.into_findings())

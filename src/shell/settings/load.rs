@@ -24,6 +24,8 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// The valid documents one by one, by kind and name.
     pub parts: Vec<Part>,
+    /// How many documents were found, valid or not.
+    pub documents_read: usize,
     /// What was read, for showing findings in their context.
     pub sources: Vec<Source>,
 }
@@ -74,8 +76,10 @@ pub fn load_texts(texts: &[(String, String)]) -> Loaded {
 
 fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resolve) -> Loaded {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
+    let mut documents_read = 0;
     for source in &sources {
         for chunk in yaml::parse(&source.text) {
+            documents_read += 1;
             drafts.extend(draft::read(source, chunk, &mut findings));
         }
     }
@@ -88,7 +92,7 @@ fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resol
     findings.dedup();
     let (documents, parts) = (assemble(&drafts), parts(&drafts));
     drop(drafts);
-    Loaded { documents, findings, parts, sources }
+    Loaded { documents, findings, parts, documents_read, sources }
 }
 
 fn parts(drafts: &[Draft<'_>]) -> Vec<Part> {

@@ -24,6 +24,7 @@ mod notes;
 mod references;
 mod rules;
 mod schema;
+pub mod show;
 mod suggest;
 mod syntax;
 mod words;

@@ -204,13 +204,13 @@ fn is_plain(key: &str) -> bool {
     !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
-/// Builds a [`Path`] from keys and indices: `path!["rules", 0, "percent"]`.
-macro_rules! path {
+/// Builds a [`Path`] from keys and indices: `way!["rules", 0, "percent"]`.
+macro_rules! way {
     ($($segment:expr),* $(,)?) => {
         $crate::shell::settings::node::Path(vec![$($crate::shell::settings::node::Segment::from($segment)),*])
     };
 }
-pub(crate) use path;
+pub(crate) use way;
 
 #[cfg(test)]
 mod tests {
@@ -219,10 +219,10 @@ mod tests {
     #[test]
     fn paths_read_like_code() {
         for (path, text) in [
-            (path![], ""),
-            (path!["rules", 0, "percnt"], "rules[0].percnt"),
-            (path!["queries", "a.b", "promql"], "queries[\"a.b\"].promql"),
-            (path!["variants", 1, "accept-encoding"], "variants[1].accept-encoding"),
+            (way![], ""),
+            (way!["rules", 0, "percnt"], "rules[0].percnt"),
+            (way!["queries", "a.b", "promql"], "queries[\"a.b\"].promql"),
+            (way!["variants", 1, "accept-encoding"], "variants[1].accept-encoding"),
         ] {
             assert_eq!(path.to_string(), text);
         }

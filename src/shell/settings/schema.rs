@@ -89,6 +89,11 @@ impl Kind {
         with_head(generated.to_value(), self)
     }
 
+    /// The schema as text, ending with a line break; what `tminus schema` prints and `docs/schema` holds.
+    pub fn published(self) -> String {
+        format!("{:#}\n", self.schema())
+    }
+
     /// The schema with its validator, compiled on first use and then kept.
     pub fn rules(self) -> &'static Rules {
         static CACHE: [OnceLock<Rules>; 9] = [const { OnceLock::new() }; 9];

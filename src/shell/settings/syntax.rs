@@ -56,12 +56,14 @@ impl Scene<'_> {
         lines.into_iter().enumerate().map(move |(at, line)| (first + at, line)).rev()
     }
 
-    /// A tab among the leading white space, on this line or the one before.
+    /// A tab among the leading white space, on the line where the parser stopped or next to it.
     fn tab(&self) -> Option<Told> {
-        let (line, text) = self.lines_back().take(2).find(|(_, text)| indentation(text).contains('\t'))?;
+        let nth = (self.place.line + 1).saturating_sub(self.chunk.first_line);
+        let around = (nth.saturating_sub(2)..=nth).filter_map(|at| self.chunk.text.lines().nth(at).map(|text| (at, text)));
+        let (at, text) = around.into_iter().find(|(_, text)| indentation(text).contains('\t') && !text.trim().is_empty())?;
         let column = indentation(text).chars().position(|c| c == '\t')? + 1;
         Some(Told {
-            place: Place { line, column },
+            place: Place { line: self.chunk.first_line + at, column },
             message: "a tab stands in the indentation, and YAML indents with spaces alone".into(),
             help: "replace the tab by spaces".into(),
         })
@@ -76,6 +78,7 @@ impl Scene<'_> {
             "misplaced bracket",
             "unexpected eof",
             "simple key",
+            "illegal placement",
             "did not find expected",
         ];
         if !flow.iter().any(|part| reason.contains(part)) {
@@ -143,9 +146,10 @@ impl Scene<'_> {
             let bare = text.trim_start();
             !bare.is_empty() && !bare.starts_with('#') && !bare.starts_with("---") && !is_key(text)
         })?;
-        let start = indentation(text).chars().count() + text.trim_start().strip_prefix("- ").map_or(0, |_| 2);
-        let word = text.trim_start().trim_start_matches("- ").split([' ', ':']).next().unwrap_or_default();
-        let glued = text.trim_start().split_once(':').filter(|(key, value)| !key.contains(' ') && !value.starts_with(' '));
+        let bare = text.trim_start().trim_start_matches("- ");
+        let start = text.chars().count() - bare.chars().count();
+        let word = bare.split([' ', ':']).next().unwrap_or_default();
+        let glued = bare.split_once(':').filter(|(key, value)| !key.contains(' ') && !value.starts_with(' '));
         let help = match glued {
             Some((key, value)) => format!("write a space after the colon: `{key}: {value}`"),
             None => format!("write `{word}: ...`"),

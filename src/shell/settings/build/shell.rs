@@ -53,6 +53,7 @@ pub fn priming_policy(from: &PrimingPolicy) -> priming::Policy {
         name: from.name.clone(),
         coverage: from.coverage.0.share() * 100.0,
         fresh_until: from.fresh_until,
+        poll_every: from.poll.every.0,
         nodes: from.nodes.iter().map(|node| node.name.clone()).collect(),
     }
 }

@@ -22,6 +22,7 @@ pub struct PrimingPolicy {
     pub poll: Poll,
     /// A schedule on top of polling. Read and kept; this version follows `poll`.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
     pub schedule: Option<Schedule>,
     /// The caches; each is primed and proven by itself.
     #[schemars(length(min = 1))]
@@ -88,9 +89,11 @@ pub struct Tighten {
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Five fields: minute, hour, day, month, weekday.
+    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
     pub cron: Cron,
     /// The zone of these times. Default: the settings' zone.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
     pub time_zone: Option<Zone>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::within::{distinct, exactly_one};
 use crate::shell::settings::kinds::metrics::{MetricsSource, Query};
-use crate::shell::settings::node::path;
+use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
 pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
@@ -14,10 +14,10 @@ pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
         ("file", source.file.is_some()),
         ("push", source.push.is_some()),
     ];
-    exactly_one(path![], &systems, notes);
+    exactly_one(way![], &systems, notes);
     folded_twice(notes);
     if let Some(push) = &source.push {
-        distinct(&path!["push", "senders"], "", (push.senders.iter(), notes));
+        distinct(&way!["push", "senders"], "", (push.senders.iter(), notes));
     }
     let given: Vec<&str> = systems.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
     let [system] = given.as_slice() else { return };
@@ -32,7 +32,7 @@ fn folded_twice(notes: &mut Notes<'_>) {
     for key in notes.keys_at("queries") {
         if let Some(first) = seen.insert(key.to_ascii_lowercase(), key.clone()) {
             let message = format!("`{key}` is the same query as `{first}`: case does not count");
-            notes.key(path!["queries", key.as_str()]).error("TM0105", message, "keep one of the two");
+            notes.key(way!["queries", key.as_str()]).error("TM0105", message, "keep one of the two");
         }
     }
 }
@@ -55,10 +55,10 @@ fn check_query((system, name): (&str, &str), query: &Query, notes: &mut Notes<'_
         if given && !taken.contains(&key) {
             let message = format!("a query of `{system}` does not take `{key}`");
             let help = format!("it takes {}", crate::shell::settings::suggest::listed(taken));
-            notes.key(path!["queries", name, key]).error("TM0206", message, help);
+            notes.key(way!["queries", name, key]).error("TM0206", message, help);
         } else if !given && needed.contains(&key) {
             let message = format!("a query of `{system}` needs `{key}`");
-            notes.value(path!["queries", name]).error("TM0206", message, format!("add `{key}`"));
+            notes.value(way!["queries", name]).error("TM0206", message, format!("add `{key}`"));
         }
     }
 }

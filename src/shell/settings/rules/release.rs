@@ -7,7 +7,7 @@ use super::within::exactly_one;
 use crate::core::words::{Percent, parse_duration};
 use crate::shell::settings::files::Source;
 use crate::shell::settings::kinds::release::{Audience, Release};
-use crate::shell::settings::node::path;
+use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
 /// Most points of an adoption curve: one a minute for a week.
@@ -15,7 +15,7 @@ const MOST_POINTS: usize = 10_080;
 
 pub fn check(release: &Release, source: &Source, notes: &mut Notes<'_>) {
     if release.launch_at.is_none() && !release.released {
-        notes.value(path![]).error(
+        notes.value(way![]).error(
             "TM0104",
             "the key `launch_at` is missing of this kind of document",
             "add `launch_at`: T-0, or `released: true` where it is out already",
@@ -23,12 +23,12 @@ pub fn check(release: &Release, source: &Source, notes: &mut Notes<'_>) {
     }
     if release.channels.is_empty() && !release.released {
         let help = "name the channels that the steps serve, such as `[release]`";
-        notes.value(path!["channels"]).warning("TM0130", "`channels` is empty, so the steps serve nobody", help);
+        notes.value(way!["channels"]).warning("TM0130", "`channels` is empty, so the steps serve nobody", help);
     }
     for (at, early) in release.early.iter().enumerate() {
         if !early.at.is_before_launch() {
             let message = format!("early channels are served before T-0, and {} is not before it", early.at);
-            notes.value(path!["early", at, "at"]).error(
+            notes.value(way!["early", at, "at"]).error(
                 "TM0209",
                 message,
                 "write a time such as `T-2d`, or name the channels in `channels`",
@@ -47,7 +47,7 @@ fn steps(release: &Release, notes: &mut Notes<'_>) {
         let (before, after) = (pair[0].percent.0, pair[1].percent.0);
         if after <= before {
             let message = format!("the percent goes from {before} to {after}, and steps only rise");
-            notes.value(path!["rollout", "steps", at + 1, "percent"]).error(
+            notes.value(way!["rollout", "steps", at + 1, "percent"]).error(
                 "TM0201",
                 message,
                 format!("write more than {before}, or take the step out"),
@@ -57,12 +57,12 @@ fn steps(release: &Release, notes: &mut Notes<'_>) {
     for (at, step) in steps.iter().enumerate() {
         if step.percent.0 < Percent::FULL && !step.bake.0.is_zero() {
             let message = format!("`bake` stands at {} percent, and only 100 percent bakes", step.percent.0);
-            notes.key(path!["rollout", "steps", at, "bake"]).error("TM0201", message, "write `dwell`");
+            notes.key(way!["rollout", "steps", at, "bake"]).error("TM0201", message, "write `dwell`");
         }
     }
     if let Some(last) = steps.last().filter(|last| last.percent.0 < Percent::FULL) {
         let message = format!("the last step is {} percent, so the launch never reaches everybody", last.percent.0);
-        notes.value(path!["rollout", "steps", steps.len() - 1, "percent"]).error(
+        notes.value(way!["rollout", "steps", steps.len() - 1, "percent"]).error(
             "TM0201",
             message,
             "end with `{percent: 100, bake: 2h}`",
@@ -73,9 +73,9 @@ fn steps(release: &Release, notes: &mut Notes<'_>) {
 fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
     let adoption = &audience.adoption;
     let keys = [("half_life", adoption.half_life.is_some()), ("curve", adoption.curve.is_some())];
-    exactly_one(path!["audience", "adoption"], &keys, notes);
+    exactly_one(way!["audience", "adoption"], &keys, notes);
     if adoption.half_life.as_ref().is_some_and(|half_life| half_life.0.is_zero()) {
-        notes.value(path!["audience", "adoption", "half_life"]).error(
+        notes.value(way!["audience", "adoption", "half_life"]).error(
             "TM0208",
             "nobody comes within no time",
             "write a duration above 0s",
@@ -83,7 +83,7 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
     }
     if let Some(curve) = &adoption.curve {
         if let Err(reason) = read_curve(&source.folder().join(&curve.0)) {
-            notes.value(path!["audience", "adoption", "curve"]).error(
+            notes.value(way!["audience", "adoption", "curve"]).error(
                 "TM0208",
                 format!("the curve cannot be used: {reason}"),
                 "write a CSV file with the header `after,percent`, times and percents rising",
@@ -92,10 +92,10 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
     }
     if let Some(ratio) = audience.cache_hit_ratio.as_ref().filter(|ratio| ratio.primed < ratio.cold) {
         let message = format!("primed caches answer {} and cold ones {}, so priming would do harm", ratio.primed, ratio.cold);
-        notes.value(path!["audience", "cache_hit_ratio", "primed"]).error("TM0208", message, "exchange the two");
+        notes.value(way!["audience", "cache_hit_ratio", "primed"]).error("TM0208", message, "exchange the two");
     }
     if audience.retry.as_ref().is_some_and(|retry| retry.every.0.is_zero()) {
-        notes.value(path!["audience", "retry", "every"]).error(
+        notes.value(way!["audience", "retry", "every"]).error(
             "TM0208",
             "clients that retry without a pause ask without bound",
             "write the pause between attempts, above 0s",

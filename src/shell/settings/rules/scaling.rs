@@ -1,12 +1,12 @@
 //! What a scaling policy must keep to.
 
 use crate::shell::settings::kinds::scaling::{Group, Local, ScalingPolicy};
-use crate::shell::settings::node::path;
+use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
 pub fn check(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     if scaling.capacity_per_instance.0.value() <= 0.0 {
-        notes.value(path!["capacity_per_instance"]).error(
+        notes.value(way!["capacity_per_instance"]).error(
             "TM0130",
             "an instance that holds nothing cannot be planned with",
             "write what a load test measured, such as 45/s",
@@ -15,17 +15,17 @@ pub fn check(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     limits(scaling, notes);
     if let Some(zones) = scaling.zones.as_ref().filter(|zones| zones.survive_loss >= zones.count) {
         let message = format!("of {} zones {} cannot be lost with the load still held", zones.count, zones.survive_loss);
-        notes.value(path!["zones", "survive_loss"]).error("TM0204", message, "write fewer than `count`");
+        notes.value(way!["zones", "survive_loss"]).error("TM0204", message, "write fewer than `count`");
     }
     if scaling.ramp_down.percent.0 == crate::core::words::Percent::ZERO {
-        notes.value(path!["ramp_down", "percent"]).error(
+        notes.value(way!["ramp_down", "percent"]).error(
             "TM0130",
             "with 0 percent at a time nothing is ever given back",
             "write a percent such as 10",
         );
     }
     if scaling.ramp_down.every.0.is_zero() {
-        notes.value(path!["ramp_down", "every"]).error("TM0130", "`every` is above 0s", "write a duration such as 15m");
+        notes.value(way!["ramp_down", "every"]).error("TM0130", "`every` is above 0s", "write a duration such as 15m");
     }
     if let Group::Local(local) = &scaling.group {
         check_local(local, scaling, notes);
@@ -36,14 +36,14 @@ fn limits(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     let limits = &scaling.limits;
     if limits.floor > limits.ceiling {
         let message = format!("the floor {} is above the ceiling {}", limits.floor, limits.ceiling);
-        notes.value(path!["limits", "floor"]).error("TM0204", message, "write a floor of at most the ceiling");
+        notes.value(way!["limits", "floor"]).error("TM0204", message, "write a floor of at most the ceiling");
     }
     if let Some(quota) = limits.quota.filter(|quota| *quota < limits.ceiling) {
         let message = format!(
             "the ceiling {} is above the quota {quota}, so the launch could ask for what the account refuses",
             limits.ceiling
         );
-        notes.value(path!["limits", "ceiling"]).error(
+        notes.value(way!["limits", "ceiling"]).error(
             "TM0204",
             message,
             "lower the ceiling, or have the quota raised and write it here",
@@ -51,26 +51,26 @@ fn limits(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     }
     if limits.cost.is_some() && scaling.price.is_none() {
         let message = "a limit on cost means nothing without a price";
-        notes.key(path!["limits", "cost"]).error("TM0204", message, "add `price: {per_instance_hour: 0.34, currency: USD}`");
+        notes.key(way!["limits", "cost"]).error("TM0204", message, "add `price: {per_instance_hour: 0.34, currency: USD}`");
     }
 }
 
 fn check_local(local: &Local, scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     if local.floor > local.ceiling {
         let message = format!("the group's floor {} is above its ceiling {}", local.floor, local.ceiling);
-        notes.value(path!["group", "local", "floor"]).error("TM0204", message, "write a floor of at most the ceiling");
+        notes.value(way!["group", "local", "floor"]).error("TM0204", message, "write a floor of at most the ceiling");
     }
     if scaling.limits.ceiling > local.ceiling {
         let message =
             format!("automation may go to {}, and the group itself refuses more than {}", scaling.limits.ceiling, local.ceiling);
-        notes.value(path!["limits", "ceiling"]).error("TM0204", message, "write at most the group's own ceiling, or raise that");
+        notes.value(way!["limits", "ceiling"]).error("TM0204", message, "write at most the group's own ceiling, or raise that");
     }
     if let Some(zones) = scaling.zones.as_ref().filter(|zones| zones.count as usize != local.zones.len()) {
         let message = format!("`zones` counts {}, and the group names {}", zones.count, local.zones.len());
-        notes.value(path!["zones", "count"]).error("TM0204", message, "write the same number of zones");
+        notes.value(way!["zones", "count"]).error("TM0204", message, "write the same number of zones");
     }
     if local.health.every.0.is_zero() {
-        notes.value(path!["group", "local", "health", "every"]).error(
+        notes.value(way!["group", "local", "health", "every"]).error(
             "TM0130",
             "`every` is above 0s",
             "write a duration such as 1s",

@@ -1,0 +1,76 @@
+//! `tminus check PATH...`: all findings of all files, in one run.
+//!
+//! It changes nothing and needs no daemon. Exit codes: 0 clean, 1 errors, 3 warnings only.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::output::Output;
+use super::{Exit, failed};
+use crate::shell::settings::{self, Finding, Loaded, show};
+
+/// Checks documents: shapes, values, rules, and what they refer to.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Files, and folders with all *.yaml and *.yml below them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// How to print the findings.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+}
+
+/// What `-o` takes here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people; may change.
+    #[default]
+    Human,
+    /// One JSON document; stable.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// JUnit XML, a case per file.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+/// The stable form.
+#[derive(Serialize)]
+struct Report<'l> {
+    findings: &'l [Finding],
+}
+
+/// Runs the verb.
+pub(super) fn run(check: &Check) -> ExitCode {
+    let loaded = settings::load(&check.paths);
+    match render(&loaded, check.output) {
+        Ok(text) => anstream::print!("{text}"),
+        Err(error) => return failed(&format!("the findings could not be written: {error}")),
+    }
+    if check.output == Form::Human {
+        anstream::eprintln!("{}", show::counted(&loaded));
+    }
+    match (loaded.has_errors(), loaded.findings.is_empty()) {
+        (true, _) => Exit::Error.into(),
+        (false, false) => Exit::Warnings.into(),
+        (false, true) => Exit::Done.into(),
+    }
+}
+
+fn render(loaded: &Loaded, form: Form) -> Result<String, serde_json::Error> {
+    match form {
+        Form::Human => Ok(show::human(loaded)),
+        Form::Json => Output::Json.render(&Report { findings: &loaded.findings }, |_| String::new()),
+        Form::Yaml => Output::Yaml.render(&Report { findings: &loaded.findings }, |_| String::new()),
+        Form::Github => Ok(show::github(&loaded.findings)),
+        Form::Junit => Ok(show::junit(loaded)),
+        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
+    }
+}
