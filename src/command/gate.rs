@@ -59,12 +59,7 @@ struct Entry<'a> {
 
 /// Runs a verb of `gate`.
 pub fn run(verb: &GateVerb) -> ExitCode {
-    match verb {
-        GateVerb::Replay(args) => replay(args),
-    }
-}
-
-fn replay(args: &ReplayArgs) -> ExitCode {
+    let GateVerb::Replay(args) = verb;
     match (policy(&args.policy), rows(&args.counts)) {
         (Ok(policy), Ok(rows)) => answer(args, &policy, &rows),
         (policy, rows) => {
