@@ -3,14 +3,13 @@
 //! It changes nothing. Invariant: exit 0 only when every row up to the head verified.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output::Output;
-use super::{Exit, failed};
+use super::terminal::Form;
+use super::{Exit, Outcome};
 use crate::shell::clock;
 use crate::shell::store::{AuditReport, verify_folder};
 
@@ -18,8 +17,8 @@ use crate::shell::store::{AuditReport, verify_folder};
 const QUIET: Duration = Duration::from_secs(2);
 
 /// The audit chain: one row per decision that changed something.
-#[derive(Debug, Args)]
-pub(super) struct Audit {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
     #[command(subcommand)]
     verb: AuditVerb,
 }
@@ -31,26 +30,19 @@ enum AuditVerb {
         /// The daemon's data folder.
         #[arg(long, value_name = "DIR", default_value = "/var/lib/tminus")]
         data: PathBuf,
-        /// How to print the report.
-        #[arg(short, long, value_enum, default_value_t)]
-        output: Output,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
 /// Runs the verb.
-pub(super) fn run(audit: Audit) -> ExitCode {
-    let AuditVerb::Verify { data, output } = audit.verb;
+pub(super) fn run(args: Args) -> Outcome {
+    let AuditVerb::Verify { data, form } = args.verb;
     let mut bar = Bar { begun: clock::monotonic(), shown: None };
     let report = verify_folder(&data, &mut |rows, all| bar.show(rows, all));
     drop(bar);
-    match report.map_err(|error| error.to_string()).and_then(|report| print(&report, output)) {
-        Ok(exit) => exit.into(),
-        Err(message) => failed(&message),
-    }
-}
-
-fn print(report: &AuditReport, output: Output) -> Result<Exit, String> {
-    anstream::print!("{}", output.render(report, human).map_err(|error| error.to_string())?);
+    let report = report.map_err(|error| error.to_string())?;
+    form.print(&report, human)?;
     Ok(if report.first_bad.is_none() { Exit::Done } else { Exit::Error })
 }
 

@@ -3,18 +3,17 @@
 //! It changes nothing and needs no daemon. Exit codes: 0 clean, 1 errors, 3 warnings only.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::output::Output;
-use super::{Exit, failed};
+use super::{Exit, Outcome};
 use crate::shell::settings::{self, Finding, Loaded, show};
 
 /// Checks documents: shapes, values, rules, and what they refer to.
-#[derive(Debug, Args)]
-pub(super) struct Check {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
     /// Files, and folders with all *.yaml and *.yml below them.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -48,20 +47,18 @@ struct Report<'l> {
 }
 
 /// Runs the verb.
-pub(super) fn run(check: &Check) -> ExitCode {
-    let loaded = settings::load(&check.paths);
-    match render(&loaded, check.output) {
-        Ok(text) => anstream::print!("{text}"),
-        Err(error) => return failed(&format!("the findings could not be written: {error}")),
-    }
-    if check.output == Form::Human {
+pub(super) fn run(args: &Args) -> Outcome {
+    let loaded = settings::load(&args.paths);
+    let text = render(&loaded, args.output).map_err(|error| format!("the findings could not be written: {error}"))?;
+    anstream::print!("{text}");
+    if args.output == Form::Human {
         anstream::eprintln!("{}", show::counted(&loaded));
     }
-    match (loaded.has_errors(), loaded.findings.is_empty()) {
-        (true, _) => Exit::Error.into(),
-        (false, false) => Exit::Warnings.into(),
-        (false, true) => Exit::Done.into(),
-    }
+    Ok(match (loaded.has_errors(), loaded.findings.is_empty()) {
+        (true, _) => Exit::Error,
+        (false, false) => Exit::Warnings,
+        (false, true) => Exit::Done,
+    })
 }
 
 fn render(loaded: &Loaded, form: Form) -> Result<String, serde_json::Error> {

@@ -1,31 +1,23 @@
 //! `tminus explain CODE`: what a finding means and what to do about it.
 
-use std::process::ExitCode;
-
-use clap::Args;
-
-use super::{Exit, failed};
+use super::{Exit, Outcome};
 use crate::shell::settings::{codes, did_you_mean};
 
 /// Explains a finding by its code, such as TM0103.
-#[derive(Debug, Args)]
-pub(super) struct Explain {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
     /// The code.
     code: String,
 }
 
 /// Runs the verb.
-pub(super) fn run(explain: &Explain) -> ExitCode {
-    match codes::explain(&explain.code) {
-        Some(code) => {
-            anstream::println!("{}: {}\n\n{}", code.code, code.title, wrapped(code.text));
-            Exit::Done.into()
-        }
-        None => {
-            let help = did_you_mean(&explain.code, codes::CODES.iter().map(|code| code.code));
-            failed(&format!("`{}` is not a code of a finding; {help}", explain.code))
-        }
-    }
+pub(super) fn run(args: &Args) -> Outcome {
+    let Some(code) = codes::explain(&args.code) else {
+        let help = did_you_mean(&args.code, codes::CODES.iter().map(|code| code.code));
+        return Err(format!("`{}` is not a code of a finding; {help}", args.code));
+    };
+    anstream::println!("{}: {}\n\n{}", code.code, code.title, wrapped(code.text));
+    Ok(Exit::Done)
 }
 
 /// At most 100 characters a line.

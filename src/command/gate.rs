@@ -5,19 +5,18 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::gate_files::{policy, rows};
 use super::output::Output;
-use super::{Exit, failed};
+use super::{Exit, Outcome as Ended};
 use crate::core::gate::{self, Outcome, Policy, Replay, WrittenRow};
 
 /// The verbs of `gate`.
 #[derive(Debug, Subcommand)]
-pub enum GateVerb {
+pub enum Verb {
     /// Recomputes the verdict, minute by minute, from a CSV file of counts.
     Replay(ReplayArgs),
 }
@@ -58,32 +57,33 @@ struct Entry<'a> {
 }
 
 /// Runs a verb of `gate`.
-pub fn run(verb: &GateVerb) -> ExitCode {
-    let GateVerb::Replay(args) = verb;
+pub fn run(verb: &Verb) -> Ended {
+    match verb {
+        Verb::Replay(args) => replay(args),
+    }
+}
+
+fn replay(args: &ReplayArgs) -> Ended {
     match (policy(&args.policy), rows(&args.counts)) {
         (Ok(policy), Ok(rows)) => answer(args, &policy, &rows),
         (policy, rows) => {
-            for problem in policy.err().into_iter().chain(rows.err()).flatten() {
-                failed(&problem);
-            }
-            Exit::Error.into()
+            let problems: Vec<String> = policy.err().into_iter().chain(rows.err()).flatten().collect();
+            Err(problems.join("\nerror: "))
         }
     }
 }
 
-fn answer(args: &ReplayArgs, policy: &Policy, written: &[WrittenRow]) -> ExitCode {
+fn answer(args: &ReplayArgs, policy: &Policy, written: &[WrittenRow]) -> Ended {
     let rows: Vec<_> = written.iter().map(|written| written.row).collect();
     let replay = gate::replay(policy, &rows);
-    match args.output.render(&shape(&replay, written), |_| replay.to_string()) {
-        // A reader that went away, such as `head`, is not an error.
-        Ok(text) => drop(anstream::stdout().write_all(text.as_bytes())),
-        Err(error) => return failed(&error.to_string()),
-    }
-    match replay.verdict.outcome() {
-        Outcome::Hold if args.exit_code => Exit::Hold.into(),
-        Outcome::Abort if args.exit_code => Exit::NoGo.into(),
-        Outcome::Safe | Outcome::Hold | Outcome::Abort => Exit::Done.into(),
-    }
+    let text = args.output.render(&shape(&replay, written), |_| replay.to_string()).map_err(|error| error.to_string())?;
+    // A reader that went away, such as `head`, is not an error.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    Ok(match replay.verdict.outcome() {
+        Outcome::Hold if args.exit_code => Exit::Hold,
+        Outcome::Abort if args.exit_code => Exit::NoGo,
+        Outcome::Safe | Outcome::Hold | Outcome::Abort => Exit::Done,
+    })
 }
 
 fn shape<'a>(replay: &Replay, written: &'a [WrittenRow]) -> Answer<'a> {

@@ -1,15 +1,13 @@
 //! `tminus lab`: the parts of the demo, one process each. Not for production; hidden from the help.
 
-use std::process::ExitCode;
+use clap::Subcommand;
 
-use clap::{Args, Subcommand};
-
-use super::{Exit, failed};
+use super::{Exit, Outcome};
 use crate::lab::{edge, origin, swarm};
 
 /// Runs one part of the demo.
-#[derive(Debug, Args)]
-pub(super) struct Lab {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
     #[command(subcommand)]
     part: Part,
 }
@@ -24,14 +22,11 @@ enum Part {
     Swarm(Box<swarm::Options>),
 }
 
-pub(super) async fn run(lab: Lab) -> ExitCode {
+pub(super) async fn run(lab: Args) -> Outcome {
     let ended = match lab.part {
         Part::Origin(options) => origin::run(*options).await,
         Part::Edge(options) => edge::run(*options).await,
         Part::Swarm(options) => swarm::run(*options).await,
     };
-    match ended {
-        Ok(()) => Exit::Done.into(),
-        Err(error) => failed(&format!("this part of the demo did not run: {error}")),
-    }
+    ended.map(|()| Exit::Done).map_err(|error| format!("this part of the demo did not run: {error}"))
 }

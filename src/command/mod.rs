@@ -2,14 +2,27 @@
 //!
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
+mod apply;
 mod audit;
+mod board;
 mod check;
+mod client;
+mod decide;
 mod explain;
 mod gate;
 mod gate_files;
 mod lab;
+mod orders;
 mod output;
+mod plan;
+mod prime;
+mod prime_show;
 mod schema;
+mod sign_off;
+mod status;
+mod terminal;
+mod throttle;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -25,23 +38,61 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Checks the audit chain.
-    Audit(audit::Audit),
-    /// Checks documents: all findings of all files, in one run.
-    Check(check::Check),
-    /// Explains a finding by its code.
-    Explain(explain::Explain),
-    /// Parts of the demo, one process each.
-    #[command(hide = true)]
-    Lab(lab::Lab),
-    /// Prints the JSON Schema of a kind of document.
-    Schema(schema::Schema),
-    /// The gate, offline.
+    /// Checks documents: all findings of all files, in one run
+    Check(check::Args),
+    /// Prints the JSON Schema of a kind of document
+    Schema(schema::Args),
+    /// Explains a finding by its code
+    Explain(explain::Args),
+    /// Creates or changes documents in the daemon
+    Apply(apply::Args),
+    /// Shows everything a release will do: when, what, why, cost
+    Plan(plan::Args),
+    /// Shows how releases stand
+    Status(status::Args),
+    /// Waits until a release is so far
+    Wait(wait::Args),
+    /// Says go: arms the launch, or launches when T-0 has passed
+    Go(orders::Args),
+    /// Stops a release where it is
+    Hold(orders::Args),
+    /// Lets a held release go on
+    Resume(orders::Args),
+    /// Enters the next step without SAFE
+    Advance(orders::Args),
+    /// Goes to 100 % without SAFE
+    Promote(orders::Args),
+    /// Aborts a rollout
+    Abort(orders::Args),
+    /// Clears an ABORT: back to the last certified percent, held
+    Clear(orders::Args),
+    /// Calls a release off before T-0
+    Scrub(orders::Args),
+    /// Signs an item of a release
+    SignOff(sign_off::SignOff),
+    /// Waives an item of a release for a while
+    Waive(sign_off::Waive),
+    /// The brake: halts, lifts, shows
     #[command(subcommand)]
-    Gate(gate::GateVerb),
-    /// Prints the version.
+    Throttle(throttle::Verb),
+    /// One throttle decision from documents alone, without a daemon
+    Decide(decide::Args),
+    /// The gate, offline
+    #[command(subcommand)]
+    Gate(gate::Verb),
+    /// Fills cache nodes and proves them warm, without a daemon
+    Prime(prime::Args),
+    /// Checks the audit chain
+    Audit(audit::Args),
+    /// Parts of the demo, one process each
+    #[command(hide = true)]
+    Lab(lab::Args),
+    /// Prints the version
     Version,
 }
+
+/// What a verb comes to: an exit code, or an error sentence for stderr (1).
+type Outcome = Result<Exit, String>;
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,18 +137,40 @@ pub fn failed(message: &str) -> ExitCode {
 
 /// Runs a verb.
 pub async fn run(cli: Cli) -> ExitCode {
-    match cli.verb {
-        Verb::Audit(audit) => audit::run(audit),
-        Verb::Check(check) => check::run(&check),
-        Verb::Explain(explain) => explain::run(&explain),
-        Verb::Lab(part) => lab::run(part).await,
-        Verb::Schema(schema) => schema::run(&schema),
-        Verb::Gate(verb) => gate::run(&verb),
-        Verb::Version => version(),
+    match act(cli.verb).await {
+        Ok(exit) => exit.into(),
+        Err(message) => failed(&message),
     }
 }
 
-fn version() -> ExitCode {
-    anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
-    Exit::Done.into()
+async fn act(verb: Verb) -> Outcome {
+    match verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Schema(args) => schema::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Apply(args) => apply::run(args).await,
+        Verb::Plan(args) => plan::run(args).await,
+        Verb::Status(args) => status::run(args).await,
+        Verb::Wait(args) => wait::run(args).await,
+        Verb::Go(args) => orders::run("go", args).await,
+        Verb::Hold(args) => orders::run("hold", args).await,
+        Verb::Resume(args) => orders::run("resume", args).await,
+        Verb::Advance(args) => orders::run("advance", args).await,
+        Verb::Promote(args) => orders::run("promote", args).await,
+        Verb::Abort(args) => orders::run("abort", args).await,
+        Verb::Clear(args) => orders::run("clear", args).await,
+        Verb::Scrub(args) => orders::run("scrub", args).await,
+        Verb::SignOff(args) => sign_off::sign_off(args).await,
+        Verb::Waive(args) => sign_off::waive(args).await,
+        Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Decide(args) => decide::run(args),
+        Verb::Gate(verb) => gate::run(&verb),
+        Verb::Prime(args) => prime::run(args).await,
+        Verb::Audit(args) => audit::run(args),
+        Verb::Lab(args) => lab::run(args).await,
+        Verb::Version => {
+            anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
+            Ok(Exit::Done)
+        }
+    }
 }

@@ -5,6 +5,7 @@ pub mod control;
 pub mod decision;
 pub mod groups;
 pub mod notify;
+pub mod observe;
 pub mod primer;
 pub mod report;
 pub mod settings;

@@ -5,8 +5,11 @@
 mod decision;
 mod gate;
 mod groups;
+mod lab;
 mod notify;
+mod observe;
 mod primer;
 mod release_states;
 mod store;
+mod throttle;
 mod tidy;

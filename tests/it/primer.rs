@@ -1,6 +1,7 @@
 //! The primer against real caching servers on loopback: three nodes before one origin that can shed, corrupt and refuse.
 //!
 //! The nodes speak RFC 9211 or nothing at all, keep an object from its n-th use on, and key by `Vary`.
+#![expect(clippy::unwrap_used, reason = "a test server that cannot go on must fail its test")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -103,8 +104,8 @@ fn body_of(path: &str, encoding: &str) -> Bytes {
 }
 
 fn digest_of(body: &[u8]) -> String {
-    let hex: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let hex: Vec<String> = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{}", hex.concat())
 }
 
 /// How a node tells hits from misses.
@@ -239,7 +240,7 @@ impl Case {
         }
         let spec = PrimingSpec {
             source: PrimingSource::File(path),
-            poll_every: Duration::from_secs(60),
+            poll_every: Duration::from_mins(1),
             nodes,
             variants: vec![],
             allow: vec![],

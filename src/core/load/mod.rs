@@ -9,6 +9,8 @@ mod adoption;
 mod answer;
 mod audience;
 mod capacity;
+#[cfg(test)]
+mod fixture;
 mod floors;
 mod plan;
 mod policy;

@@ -23,7 +23,7 @@ pub use ambiguity::ambiguities;
 pub use bucket::bucket;
 pub use decision::{Decision, Force, LONGEST_CLIENT, Reason, Request};
 pub use offer::{Audience, Offer};
-pub use offline::offers_offline;
+pub use offline::{next_change, offers_offline};
 pub use policy::{Halt, HaltTarget, Lift, NoClientId, Policy, Rule};
 pub use retry::{LATEST_SECS, SOONEST_SECS};
 pub use table::{Table, TableInput};

@@ -220,12 +220,15 @@ impl App {
 
     fn take_offer(&mut self, number: usize, offer: &Offer) {
         let salt = format!("{}/{}", offer.app.folded(), offer.version);
+        // A channel that one release names twice, early and in its rollout, stays served whole while the rollout runs;
+        // complete, the early entry is no exception any more, and policies bind.
+        let rank = |live: &Live| (live.early != offer.complete, live.step);
         for Audience { channels, early, step } in &offer.audiences {
             for channel in channels {
                 let live = Live { offer: number, early: *early, step: step.unwrap_or(Percent::FULL), salt: salt.clone() };
                 let others = self.live.entry(channel.clone()).or_default();
                 match others.last_mut().filter(|last| last.offer == number) {
-                    Some(last) if openness(last) >= openness(&live) => {}
+                    Some(last) if rank(last) >= rank(&live) => {}
                     Some(last) => *last = live,
                     None => others.push(live),
                 }
@@ -234,7 +237,7 @@ impl App {
     }
 }
 
-/// A channel that one release names twice, early and in its rollout, stays served whole.
+/// How far open an offer is, to choose among several releases of one version.
 pub(super) fn openness(live: &Live) -> (bool, Percent) {
     (live.early, live.step)
 }

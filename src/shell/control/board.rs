@@ -13,47 +13,47 @@ use super::status::{ChecklistList, ChecklistStatus, HaltList, PrimingList, Statu
 use crate::core::decide::plan_view;
 
 /// `GET /api/v1/releases`
-pub async fn releases(call: Call) -> Result<Response, Problem> {
-    Ok(tagged(etag::releases(&call.view), reading(&call).list()))
+pub fn releases(call: &Call) -> Response {
+    tagged(etag::releases(&call.view), reading(call).list())
 }
 
 /// `GET /api/v1/releases/{release}`
-pub async fn release(call: Call) -> Result<Response, Problem> {
+pub fn release(call: &Call) -> Result<Response, Problem> {
     let release = call.release()?;
-    Ok(tagged(etag::release(&call.view, &release.name), reading(&call).status(release)))
+    Ok(tagged(etag::release(&call.view, &release.name), reading(call).status(release)))
 }
 
 /// `GET /api/v1/checklists`
-pub async fn checklists(call: Call) -> Result<Response, Problem> {
-    let statuses = reading(&call).list().releases;
-    Ok(Json(ChecklistList { checklists: statuses.into_iter().map(items).collect() }).into_response())
+pub fn checklists(call: &Call) -> Response {
+    let statuses = reading(call).list().releases;
+    Json(ChecklistList { checklists: statuses.into_iter().map(items).collect() }).into_response()
 }
 
 /// `GET /api/v1/checklists/{release}`
-pub async fn checklist(call: Call) -> Result<Response, Problem> {
+pub fn checklist(call: &Call) -> Result<Response, Problem> {
     let release = call.release()?;
-    Ok(tagged(etag::release(&call.view, &release.name), items(reading(&call).status(release))))
+    Ok(tagged(etag::release(&call.view, &release.name), items(reading(call).status(release))))
 }
 
 /// `GET /api/v1/gates/{release}`
-pub async fn gate(call: Call) -> Result<Response, Problem> {
-    Ok(Json(reading(&call).gate(call.release()?)).into_response())
+pub fn gate(call: &Call) -> Result<Response, Problem> {
+    Ok(Json(reading(call).gate(call.release()?)).into_response())
 }
 
 /// `GET /api/v1/priming`
-pub async fn priming(call: Call) -> Result<Response, Problem> {
+pub fn priming(call: &Call) -> Response {
     let policies = call.view.snapshot.config.primings.keys();
-    let priming = policies.map(|policy| reading(&call).coverage(policy)).collect();
-    Ok(Json(PrimingList { priming }).into_response())
+    let priming = policies.map(|policy| reading(call).coverage(policy)).collect();
+    Json(PrimingList { priming }).into_response()
 }
 
 /// `GET /api/v1/halts`
-pub async fn halts(call: Call) -> Result<Response, Problem> {
-    Ok(tagged(etag::halts(&call.view), HaltList { halts: reading(&call).halts(None) }))
+pub fn halts(call: &Call) -> Response {
+    tagged(etag::halts(&call.view), HaltList { halts: reading(call).halts(None) })
 }
 
 /// `GET /api/v1/plans/{release}`
-pub async fn plan(call: Call) -> Result<Response, Problem> {
+pub fn plan(call: &Call) -> Result<Response, Problem> {
     let release = call.release()?;
     let plan = plan_view(&call.view.snapshot, &call.view.decision, release);
     Ok(tagged(etag::release(&call.view, &release.name), plan))

@@ -65,7 +65,7 @@ pub enum Ask {
 }
 
 /// What `apply` did.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Applied {
     /// `Kind/name` of new documents.
     pub created: Vec<String>,

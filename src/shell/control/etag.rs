@@ -5,6 +5,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::access::hex;
 use super::desk::View;
 use crate::core::words::Name;
 
@@ -37,6 +38,5 @@ fn tag(content: &impl Serialize) -> String {
     // These are plain data with string keys, which always serialise; a failure would only make tags differ more often.
     let bytes = serde_json::to_vec(content).unwrap_or_default();
     let digest = Sha256::digest(&bytes);
-    let shown: String = digest.iter().take(SHOWN_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{shown}\"")
+    format!("\"{}\"", hex(&digest[..SHOWN_BYTES]))
 }

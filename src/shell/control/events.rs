@@ -21,7 +21,7 @@ use super::problem::Problem;
 use crate::shell::store::EventRow;
 
 /// Events on a page unless asked otherwise.
-const USUAL_PAGE: usize = 100;
+const USUAL_PAGE: i64 = 100;
 
 /// Most events on a page: about 300 kB.
 const LARGEST_PAGE: usize = 1_000;
@@ -42,7 +42,7 @@ struct Page {
 /// `GET /api/v1/events?after=&limit=`
 pub async fn events(call: Call) -> Result<Response, Problem> {
     let after = call.query.get("after").map_or(Ok(0), |text| whole(text, "after"))?;
-    let limit = call.query.get("limit").map_or(Ok(USUAL_PAGE as i64), |text| whole(text, "limit"))?;
+    let limit = call.query.get("limit").map_or(Ok(USUAL_PAGE), |text| whole(text, "limit"))?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, LARGEST_PAGE);
     let wanted = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if wanted.to_ascii_lowercase().contains("text/event-stream") {

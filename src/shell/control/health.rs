@@ -11,12 +11,12 @@ use crate::shell::telemetry;
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `GET /`
-pub async fn front(_: Call) -> Result<Response, Problem> {
-    Ok("tminus: how things stand is at /api/v1/releases, or `tminus status`\n".into_response())
+pub fn front(_: &Call) -> Response {
+    "tminus: how things stand is at /api/v1/releases, or `tminus status`\n".into_response()
 }
 
 /// `GET /-/healthy`: the listener runs and somebody sits behind the desk.
-pub async fn healthy(call: Call) -> Result<Response, Problem> {
+pub fn healthy(call: &Call) -> Result<Response, Problem> {
     if call.counter.desk.asks.is_closed() {
         return Err(Problem::busy("stopping", "the daemon is stopping"));
     }
@@ -24,7 +24,7 @@ pub async fn healthy(call: Call) -> Result<Response, Problem> {
 }
 
 /// `GET /-/ready`: the first decision is made and documents are in force.
-pub async fn ready(call: Call) -> Result<Response, Problem> {
+pub fn ready(call: &Call) -> Result<Response, Problem> {
     if call.view.ready {
         return Ok("ready\n".into_response());
     }
@@ -32,7 +32,7 @@ pub async fn ready(call: Call) -> Result<Response, Problem> {
 }
 
 /// `GET /metrics`
-pub async fn metrics(call: Call) -> Result<Response, Problem> {
+pub fn metrics(call: &Call) -> Response {
     let text = telemetry::exposition(&call.view, call.now);
-    Ok(([(CONTENT_TYPE, EXPOSITION)], text).into_response())
+    ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
 }

@@ -110,12 +110,11 @@ async fn converse(stream: TcpStream, service: TowerToHyperService<Router>, mut s
         // An error means that the listener is gone, which is a stop too.
         () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         tracing::debug!(error = %error, "a control connection ended early");

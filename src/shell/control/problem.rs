@@ -14,12 +14,8 @@ use crate::shell::settings::Finding;
 
 /// An error over HTTP. `detail` is a whole sentence, `code` a stable word for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Wire", into = "Wire")]
 pub struct Problem {
-    /// `urn:tminus:problem:CODE`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The status in words.
-    pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// What happened and what to do next.
@@ -27,25 +23,46 @@ pub struct Problem {
     /// A stable word, such as `not_ready`.
     pub code: String,
     /// What is wrong with documents that were refused.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// When asking again is useful, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_secs: Option<u32>,
+}
+
+/// A problem as RFC 9457 writes it; `type` and `title` follow from code and status.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    #[serde(rename = "type")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+    code: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_secs: Option<u32>,
+}
+
+impl From<Problem> for Wire {
+    fn from(problem: Problem) -> Self {
+        let title = problem.status().canonical_reason().unwrap_or("Error").into();
+        let Problem { status, detail, code, findings, retry_after_secs } = problem;
+        Self { kind: format!("urn:tminus:problem:{code}"), title, status, detail, code, findings, retry_after_secs }
+    }
+}
+
+impl From<Wire> for Problem {
+    fn from(wire: Wire) -> Self {
+        let Wire { status, detail, code, findings, retry_after_secs, .. } = wire;
+        Self { status, detail, code, findings, retry_after_secs }
+    }
 }
 
 impl Problem {
     /// A problem with a code and a sentence.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("urn:tminus:problem:{code}"),
-            title: status.canonical_reason().unwrap_or("Error").into(),
-            status: status.as_u16(),
-            detail: detail.into(),
-            code: code.into(),
-            findings: Vec::new(),
-            retry_after_secs: None,
-        }
+        let (status, code) = (status.as_u16(), code.into());
+        Self { status, detail: detail.into(), code, findings: Vec::new(), retry_after_secs: None }
     }
 
     /// 400: the request cannot be read.

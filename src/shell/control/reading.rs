@@ -18,7 +18,7 @@ use crate::core::gate::Judgement;
 use crate::core::load::{GroupPlan, Quantiles};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Halt, HaltTarget};
-use crate::core::words::{Capacity, Name, Percent, since};
+use crate::core::words::{Capacity, Name, Percent, Rate, since};
 use crate::shell::settings::Severity;
 
 /// A view and the instant it is read at: ages are counted from there.
@@ -138,7 +138,7 @@ impl Reading<'_> {
             ceiling: figure(|observed| observed.ceiling),
             desired: figure(|observed| observed.desired),
             in_service: figure(|observed| observed.in_service),
-            load_per_second: group.and_then(|group| group.load).map(|rate| rate.value()),
+            load_per_second: group.and_then(|group| group.load).map(Rate::value),
             load_p95_per_second: plan.map(|plan: &GroupPlan| plan.load).map(|load: Quantiles| load.p95),
             instances_needed: plan.map(|plan| plan.instances.0),
             planned_floor: plan.and_then(|plan| plan.floor).map(|floor| floor.0),

@@ -35,7 +35,18 @@ pub struct Route {
     pub takes: Takes,
     /// Query parameters it knows; others are refused, so that a typo never widens an order.
     pub query: &'static [&'static str],
-    act: fn(Call) -> Answer,
+    act: Act,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Out of the view, at once; there is always something to show.
+    Show(fn(&Call) -> Response),
+    /// Out of the view, at once.
+    Read(fn(&Call) -> Result<Response, Problem>),
+    /// After asking the daemon.
+    Ask(fn(Call) -> Answer),
 }
 
 /// The body that a route takes.
@@ -53,45 +64,53 @@ pub enum Takes {
 
 impl Route {
     /// Answers a call that may use this route.
-    pub fn act(&self, call: Call) -> Answer {
-        (self.act)(call)
+    pub async fn act(&self, call: Call) -> Result<Response, Problem> {
+        match self.act {
+            Act::Show(show) => Ok(show(&call)),
+            Act::Read(read) => read(&call),
+            Act::Ask(ask) => ask(call).await,
+        }
     }
 }
 
-const fn get(path: &'static str, least: Least, act: fn(Call) -> Answer) -> Route {
-    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act }
+const fn get(path: &'static str, least: Least, read: fn(&Call) -> Result<Response, Problem>) -> Route {
+    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Read(read) }
 }
 
-const fn put(path: &'static str, least: Least, takes: Takes, act: fn(Call) -> Answer) -> Route {
-    Route { method: Method::PUT, path, least, takes, query: &[], act }
+const fn show(path: &'static str, least: Least, show: fn(&Call) -> Response) -> Route {
+    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Show(show) }
+}
+
+const fn put(path: &'static str, least: Least, takes: Takes, ask: fn(Call) -> Answer) -> Route {
+    Route { method: Method::PUT, path, least, takes, query: &[], act: Act::Ask(ask) }
 }
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
-    get("/", Least::Anybody, |call| Box::pin(health::front(call))),
-    get("/-/healthy", Least::Anybody, |call| Box::pin(health::healthy(call))),
-    get("/-/ready", Least::Anybody, |call| Box::pin(health::ready(call))),
-    get("/metrics", Least::Anybody, |call| Box::pin(health::metrics(call))),
-    get("/api/v1/releases", Least::Viewer, |call| Box::pin(board::releases(call))),
-    get("/api/v1/releases/{release}", Least::Viewer, |call| Box::pin(board::release(call))),
+    show("/", Least::Anybody, health::front),
+    get("/-/healthy", Least::Anybody, health::healthy),
+    get("/-/ready", Least::Anybody, health::ready),
+    show("/metrics", Least::Anybody, health::metrics),
+    show("/api/v1/releases", Least::Viewer, board::releases),
+    get("/api/v1/releases/{release}", Least::Viewer, board::release),
     put("/api/v1/releases/{release}/phases/{phase}", Least::Operator, Takes::Json, |call| Box::pin(orders::phase(call))),
     put("/api/v1/releases/{release}/sign-offs/{item}", Least::Known, Takes::OptionalJson, |call| {
         Box::pin(orders::sign_off(call))
     }),
     put("/api/v1/releases/{release}/waivers/{item}", Least::Operator, Takes::Json, |call| Box::pin(orders::waive(call))),
-    get("/api/v1/checklists", Least::Viewer, |call| Box::pin(board::checklists(call))),
-    get("/api/v1/checklists/{release}", Least::Viewer, |call| Box::pin(board::checklist(call))),
-    get("/api/v1/gates/{release}", Least::Viewer, |call| Box::pin(board::gate(call))),
+    show("/api/v1/checklists", Least::Viewer, board::checklists),
+    get("/api/v1/checklists/{release}", Least::Viewer, board::checklist),
+    get("/api/v1/gates/{release}", Least::Viewer, board::gate),
     Route {
         method: Method::POST,
         path: "/api/v1/gates/counts/{source}",
         least: Least::Operator,
         takes: Takes::Json,
         query: &[],
-        act: |call| Box::pin(intake::counts(call)),
+        act: Act::Ask(|call| Box::pin(intake::counts(call))),
     },
-    get("/api/v1/priming", Least::Viewer, |call| Box::pin(board::priming(call))),
-    get("/api/v1/halts", Least::Viewer, |call| Box::pin(board::halts(call))),
+    show("/api/v1/priming", Least::Viewer, board::priming),
+    show("/api/v1/halts", Least::Viewer, board::halts),
     put("/api/v1/halts/{app}", Least::Operator, Takes::Json, |call| Box::pin(orders::halt(call))),
     Route {
         method: Method::DELETE,
@@ -99,16 +118,16 @@ pub static ROUTES: &[Route] = &[
         least: Least::Operator,
         takes: Takes::OptionalJson,
         query: &["channel", "version", "break_glass", "reason"],
-        act: |call| Box::pin(orders::lift(call)),
+        act: Act::Ask(|call| Box::pin(orders::lift(call))),
     },
-    get("/api/v1/plans/{release}", Least::Viewer, |call| Box::pin(board::plan(call))),
+    get("/api/v1/plans/{release}", Least::Viewer, board::plan),
     Route {
         method: Method::GET,
         path: "/api/v1/events",
         least: Least::Viewer,
         takes: Takes::Nothing,
         query: &["after", "limit"],
-        act: |call| Box::pin(events::events(call)),
+        act: Act::Ask(|call| Box::pin(events::events(call))),
     },
     put("/api/v1/documents", Least::Admin, Takes::Yaml, |call| Box::pin(intake::documents(call))),
 ];

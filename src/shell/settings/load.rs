@@ -74,6 +74,13 @@ pub fn load_texts(texts: &[(String, String)]) -> Loaded {
     load_sources(sources, findings, Resolve::All)
 }
 
+/// Loads texts by themselves, as [`load_alone`] does files.
+pub fn load_texts_alone(texts: &[(String, String)]) -> Loaded {
+    let source = |(file, text): &(String, String)| Source { file: file.clone(), text: text.clone() };
+    let (sources, findings) = files::fitting(texts.iter().map(source).collect());
+    load_sources(sources, findings, Resolve::Nothing)
+}
+
 fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resolve) -> Loaded {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
     let mut documents_read = 0;

@@ -32,6 +32,6 @@ mod yaml;
 
 pub use files::Source;
 pub use finding::{Finding, Severity};
-pub use load::{Loaded, Part, load, load_alone, load_texts};
+pub use load::{Loaded, Part, load, load_alone, load_texts, load_texts_alone};
 pub use schema::Kind;
 pub use suggest::help as did_you_mean;

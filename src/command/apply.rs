@@ -1,0 +1,144 @@
+//! `apply`: creates or changes documents in the daemon. All files together, or nothing.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::json;
+
+use super::client::{ClientError, Server};
+use super::orders::said;
+use super::terminal::{Colour, Form, paint, plain};
+use super::{Exit, Outcome};
+use crate::shell::control::Applied;
+use crate::shell::settings::{Finding, Severity};
+
+/// Documents to apply.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Files with documents; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Files as one stream of documents, and where in it each begins.
+#[derive(Default)]
+struct Stream {
+    text: String,
+    /// First line of each file in the stream, from 1, with its name.
+    files: Vec<(usize, String)>,
+}
+
+impl Stream {
+    fn push(&mut self, name: String, text: &str) {
+        let text = text.trim_start_matches('\u{feff}');
+        let begins = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        let separated = begins.is_none_or(|line| line.starts_with("---") || line.starts_with('%'));
+        if !self.text.is_empty() && !separated {
+            self.text.push_str("---\n");
+        }
+        self.files.push((self.text.lines().count() + 1, name));
+        self.text.push_str(text);
+        if !text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    /// A finding's place in the file that it is about.
+    fn place(&self, finding: Finding) -> Finding {
+        match self.files.iter().rev().find(|(first, _)| *first <= finding.line) {
+            Some((first, name)) => Finding { file: name.clone(), line: finding.line + 1 - first, ..finding },
+            None => finding,
+        }
+    }
+}
+
+/// Applies.
+pub async fn run(args: Args) -> Outcome {
+    let mut stream = Stream::default();
+    for file in &args.files {
+        stream.push(file.display().to_string(), &read(file)?);
+    }
+    let client = args.server.client().map_err(said)?;
+    let request = client.request(Method::PUT, &["documents"]).header(CONTENT_TYPE, "text/yaml").body(stream.text.clone());
+    match client.send::<Applied>(request).await {
+        Ok(applied) => {
+            args.form.print(&applied, |_| summary(&applied))?;
+            Ok(Exit::Done)
+        }
+        Err(ClientError::Refused(problem)) if !problem.findings.is_empty() => {
+            let findings: Vec<Finding> = problem.findings.iter().map(|finding| stream.place(finding.clone())).collect();
+            args.form.print(&json!({ "findings": findings }), |_| listed(&findings))?;
+            Err(plain(&problem.detail))
+        }
+        Err(error) => Err(said(error)),
+    }
+}
+
+fn read(file: &PathBuf) -> Result<String, String> {
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(file)
+    };
+    read.map_err(|error| format!("{}: {error}; nothing was applied", file.display()))
+}
+
+fn summary(applied: &Applied) -> String {
+    let marked = |mark: &str, names: &[String]| names.iter().map(|name| format!("{mark} {}", plain(name))).collect::<Vec<_>>();
+    let mut lines = marked(&paint(Colour::Green, "+"), &applied.created);
+    lines.extend(marked(&paint(Colour::Yellow, "~"), &applied.changed));
+    let (created, changed, unchanged) = (applied.created.len(), applied.changed.len(), applied.unchanged.len());
+    lines.push(format!("Applied: {created} created, {changed} changed, {unchanged} unchanged."));
+    lines.join("\n")
+}
+
+/// Findings as compilers print them.
+fn listed(findings: &[Finding]) -> String {
+    let lines = findings.iter().map(|finding| {
+        let word = match finding.severity {
+            Severity::Error => paint(Colour::Red, "error"),
+            Severity::Warning => paint(Colour::Yellow, "warning"),
+        };
+        let Finding { file, line, column, code, message, path, help, .. } = finding;
+        let key = if path.is_empty() { String::new() } else { format!(" ({})", plain(path)) };
+        let help = if help.is_empty() { String::new() } else { format!("\n    help: {}", plain(help)) };
+        format!("{}:{line}:{column}: {word}[{}]: {}{key}{help}", plain(file), plain(code), plain(message))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_placed_in_its_own_file() {
+        let mut stream = Stream::default();
+        stream.push("one.yaml".into(), "kind: A\nname: a");
+        stream.push("two.yaml".into(), "# comment\nkind: B\n");
+        stream.push("three.yaml".into(), "\u{feff}---\nkind: C\n");
+        assert_eq!(stream.text, "kind: A\nname: a\n---\n# comment\nkind: B\n---\nkind: C\n");
+        for (line, file, own) in [(2, "one.yaml", 2), (4, "two.yaml", 1), (5, "two.yaml", 2), (7, "three.yaml", 2)] {
+            let finding = Finding {
+                file: "apply".into(),
+                line,
+                column: 1,
+                path: String::new(),
+                code: "TM0101".into(),
+                severity: Severity::Error,
+                message: "wrong".into(),
+                help: String::new(),
+            };
+            let placed = stream.place(finding);
+            assert_eq!((placed.file.as_str(), placed.line), (file, own), "{line}");
+        }
+    }
+}

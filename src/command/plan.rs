@@ -1,0 +1,80 @@
+//! `plan`: everything a release will do, when, why and at what cost. Asks the daemon, or reads documents offline.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::board::readiness_word;
+use super::client::Server;
+use super::orders::said;
+use super::terminal::{Colour, Form, paint, plain};
+use super::{Exit, Outcome};
+use crate::core::decide::{Action, Amount, Change, PlanView};
+
+/// What to plan.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The release
+    release: String,
+    /// Files or folders with documents: plans offline, from the state before anything was done
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Exit 2 when there is something to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Plans.
+pub async fn run(args: Args) -> Outcome {
+    let plan: PlanView = if args.config.is_empty() {
+        let client = args.server.client().map_err(said)?;
+        client.get(&["plans", &args.release]).await.map_err(said)?
+    } else {
+        return Err("planning offline needs the documents room".into());
+    };
+    args.form.print(&plan, |_| human(&plan))?;
+    let differs = args.detailed_exitcode && !plan.actions.is_empty();
+    Ok(if differs { Exit::Differences } else { Exit::Done })
+}
+
+fn human(plan: &PlanView) -> String {
+    let mut lines = vec![format!("{}  {}", paint(Colour::Bold, &plain(plan.release.as_str())), readiness_word(plan.readiness))];
+    lines.extend(plan.reasons.iter().map(|reason| format!("  → {}", plain(reason))));
+    lines.push(String::new());
+    lines.extend(plan.actions.iter().map(line));
+    lines.push(String::new());
+    lines.extend(plan.load.p95.map(|p95| format!("Load: p50 {:.0}/s, p95 {p95:.0}/s", plan.load.p50.unwrap_or(p95))));
+    lines.extend(
+        plan.instances.iter().map(|(group, instances)| format!("Needs: {instances} instances of {}", plain(group.as_str()))),
+    );
+    lines.extend(plan.cost.map(|cost| format!("Cost: {cost:.2} {}", plain(plan.currency.as_deref().unwrap_or_default()))));
+    let count = |change: Change| plan.actions.iter().filter(|action| action.change == change).count();
+    let (add, change, remove) = (count(Change::Add), count(Change::Change), count(Change::Remove));
+    lines.push(format!("Plan: {add} to add, {change} to change, {remove} to remove"));
+    lines.join("\n")
+}
+
+fn line(action: &Action) -> String {
+    let (mark, colour) = match action.change {
+        Change::Add => ("+", Colour::Green),
+        Change::Change => ("~", Colour::Yellow),
+        Change::Remove => ("-", Colour::Red),
+    };
+    let sides = format!("{} -> {}", amount(action.from.as_ref()), amount(action.to.as_ref()));
+    let what = format!("{} {}: {sides}", action.kind, action.target);
+    let why = paint(Colour::Grey, &plain(&action.why));
+    format!("  {} {}  {}\n      {why}", paint(colour, mark), action.at.strftime("%Y-%m-%d %H:%M:%SZ"), plain(&what))
+}
+
+fn amount(amount: Option<&Amount>) -> String {
+    match amount {
+        None => "none".into(),
+        Some(Amount::Whole(whole)) => whole.to_string(),
+        Some(Amount::Fraction(fraction)) => fraction.to_string(),
+        Some(Amount::Text(text)) => text.clone(),
+    }
+}
