@@ -4,6 +4,7 @@
 
 mod decision;
 mod gate;
+mod documents;
 mod groups;
 mod lab;
 mod notify;
