@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod control;
 mod decision;
 mod gate;
 mod documents;
