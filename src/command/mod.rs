@@ -18,6 +18,7 @@ mod output;
 mod plan;
 mod prime;
 mod prime_show;
+mod prime_wanted;
 mod schema;
 mod serve;
 mod sign_off;
