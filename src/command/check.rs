@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::output::Output;
+use super::output::{Format, Output};
 use super::{Exit, Outcome};
 use crate::shell::settings::{self, Finding, Loaded, show};
 
@@ -49,8 +49,7 @@ struct Report<'l> {
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> Outcome {
     let loaded = settings::load(&args.paths);
-    let text = render(&loaded, args.output).map_err(|error| format!("the findings could not be written: {error}"))?;
-    anstream::print!("{text}");
+    print(&loaded, args.output)?;
     if args.output == Form::Human {
         anstream::eprintln!("{}", show::counted(&loaded));
     }
@@ -61,13 +60,15 @@ pub(super) fn run(args: &Args) -> Outcome {
     })
 }
 
-fn render(loaded: &Loaded, form: Form) -> Result<String, serde_json::Error> {
+fn print(loaded: &Loaded, form: Form) -> Result<(), String> {
+    let report = Report { findings: &loaded.findings };
     match form {
-        Form::Human => Ok(show::human(loaded)),
-        Form::Json => Output::Json.render(&Report { findings: &loaded.findings }, |_| String::new()),
-        Form::Yaml => Output::Yaml.render(&Report { findings: &loaded.findings }, |_| String::new()),
-        Form::Github => Ok(show::github(&loaded.findings)),
-        Form::Junit => Ok(show::junit(loaded)),
-        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
+        Form::Json => return Output { format: Format::Json }.print(&report, String::new),
+        Form::Yaml => return Output { format: Format::Yaml }.print(&report, String::new),
+        Form::Sarif => return Output { format: Format::Json }.print(&show::sarif(&loaded.findings), String::new),
+        Form::Human => anstream::print!("{}", show::human(loaded)),
+        Form::Github => anstream::print!("{}", show::github(&loaded.findings)),
+        Form::Junit => anstream::print!("{}", show::junit(loaded)),
     }
+    Ok(())
 }

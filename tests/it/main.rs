@@ -5,6 +5,7 @@
 mod control;
 mod decision;
 mod gate;
+mod documents;
 mod groups;
 mod lab;
 mod notify;

@@ -33,6 +33,8 @@ fn general(reason: &str) -> &'static str {
         "indent it like its neighbours, with spaces"
     } else if reason.contains("anchor") || reason.contains("alias") {
         "define the anchor with `&name` before `*name` uses it, or put a text that begins with `*` or `&` into quotes"
+    } else if reason.contains("a key must be") {
+        "write one word or text before the colon"
     } else if reason.contains("escape") {
         "use single quotes for text with backslashes"
     } else if reason.contains("cannot start") || reason.contains("unexpected character") {
