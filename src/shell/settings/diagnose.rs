@@ -75,7 +75,7 @@ fn say(rules: &Rules, root: &Node, (error, site, notes): Saying<'_, '_, '_, '_>)
             alternatives(rules, root, (context, site, notes));
         }
         Kind::AdditionalProperties { unexpected } => {
-            unexpected.iter().take(MOST_FINDINGS).for_each(|key| unknown_key(&site, key, notes))
+            unexpected.iter().take(MOST_FINDINGS).for_each(|key| unknown_key(&site, key, notes));
         }
         Kind::Required { property } => missing_key(&site, property.as_str().unwrap_or_default(), notes),
         Kind::Constant { .. } | Kind::Enum { .. } if site.path.0.len() == 1 && is_head(&site.path) => {}
@@ -112,7 +112,9 @@ fn alternatives(
                 && tags.len() > 1
                 && branch.resolved().keys().len() == 1
             {
-                unexpected.iter().for_each(|key| second_tag(&site, (key, &tags), notes));
+                for key in unexpected {
+                    second_tag(&site, (key, &tags), notes);
+                }
                 continue;
             }
         }
@@ -193,7 +195,7 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
             let help = format!("write `{{{}: ...}}` with its keys in the place of the dots", scalar.text);
             notes.value(site.path.clone()).error("TM0106", format!("`{}` needs its settings", scalar.text), help);
         }
-        Tree::Scalar(scalar) if !scalar.is_null() && !(words.is_empty() && tags.is_empty()) => {
+        Tree::Scalar(scalar) if !(scalar.is_null() || words.is_empty() && tags.is_empty()) => {
             unknown_tag_or_word(site, (&scalar.text, if words.is_empty() { &tags } else { &words }), notes);
         }
         _ => mismatch(site, notes),
@@ -202,12 +204,11 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
 
 fn unknown_tag(site: &Site<'_>, (word, known): (&str, &[&str]), notes: &mut Notes<'_>) {
     let path = site.path.then(word);
-    match later(&site.path, word) {
-        Some(help) => notes.key(path).error("TM0110", format!("`{word}` is not in this version"), help),
-        None => {
-            let message = format!("`{word}` is not a word that {} knows", shown(&site.path));
-            notes.key(path).error("TM0107", message, suggest::help(word, known.iter().copied()));
-        }
+    if let Some(help) = later(&site.path, word) {
+        notes.key(path).error("TM0110", format!("`{word}` is not in this version"), help);
+    } else {
+        let message = format!("`{word}` is not a word that {} knows", shown(&site.path));
+        notes.key(path).error("TM0107", message, suggest::help(word, known.iter().copied()));
     }
 }
 

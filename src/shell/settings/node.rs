@@ -223,7 +223,6 @@ pub(crate) use way;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn paths_read_like_code() {

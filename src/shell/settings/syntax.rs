@@ -107,8 +107,7 @@ impl Scene<'_> {
                 }
                 let begins = before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':');
                 match (quote, c) {
-                    (Some(mark), _) if mark == c => quote = None,
-                    (Some(_), _) => {}
+                    (Some(mark), _) => quote = (mark != c).then_some(mark),
                     (None, '#') if before.is_whitespace() => break,
                     (None, '"' | '\'') if begins => quote = Some(c),
                     (None, '[' | '{') if begins || before == '-' => open.push((Place { line, column }, c)),

@@ -219,12 +219,11 @@ impl Builder {
             OpenKind::Map { key: key @ None, .. } => *key = Some(key_of(node)?),
             OpenKind::Map { entries, key, seen } => {
                 let Some((key, place)) = key.take() else { return Ok(()) };
-                match seen.get(&key).copied() {
-                    Some(first) => self.duplicate(key, place, first),
-                    None => {
-                        seen.insert(key.clone(), place);
-                        entries.push(Entry { key, place, value: node });
-                    }
+                if let Some(first) = seen.get(&key).copied() {
+                    self.duplicate(key, place, first);
+                } else {
+                    seen.insert(key.clone(), place);
+                    entries.push(Entry { key, place, value: node });
                 }
             }
         }

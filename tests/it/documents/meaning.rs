@@ -29,7 +29,7 @@ fn text_stays_as_it_is_written() {
     assert_eq!(rule(0).version, Some("3.10".parse::<VersionRule>().unwrap()));
     assert_eq!((rule(1).app.as_str(), rule(1).percent.ppm(), rule(1).salt.as_deref()), ("0x1", 1, Some("1e3")));
     assert_eq!((rule(2).app.as_str(), rule(2).percent, rule(2).label.as_str()), ("true", Percent::FULL, "1.0/rules[2]"));
-    assert_eq!(rule(2).fallback.as_ref().map(|version| version.as_str()), Some("2.0"));
+    assert_eq!(rule(2).fallback.as_ref().map(tminus::core::words::Version::as_str), Some("2.0"));
     assert_eq!(policy.no_client_id, NoClientId::HoldBack);
 }
 
@@ -53,7 +53,7 @@ fn an_absent_key_is_its_default_and_null_is_without() {
         (Some(5.0), Some(60), Some(0.005))
     );
     assert_eq!(gate("defaults").dispersion, Dispersion::Fixed(1.0));
-    assert_eq!(gate("given").dispersion, Dispersion::Calibrate { over: Duration::from_secs(3_600) });
+    assert_eq!(gate("given").dispersion, Dispersion::Calibrate { over: Duration::from_hours(1) });
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_signature_binds_to_content_and_not_to_the_date_or_the_file() {
 
     let mut shuffled = launch("2026-12-01T19:00:00Z", "One", "0.01");
     shuffled.reverse();
-    let one_file = shuffled.iter().map(|(_, text)| format!("---\n# moved\n{text}")).collect::<String>();
+    let one_file = shuffled.iter().map(|(_, text)| format!("---\n# moved\n{text}")).collect::<Vec<_>>().concat();
     let moved = config(&[("all.yaml".into(), one_file)]);
     assert_eq!((moved.contents, moved.revision), (base.contents, base.revision), "order, files and comments do not count");
 }

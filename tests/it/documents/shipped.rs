@@ -18,7 +18,9 @@ fn shipped() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    ["checklists", "policies", "releases"].iter().for_each(|folder| walk(&root().join(folder), &mut found));
+    for folder in ["checklists", "policies", "releases"] {
+        walk(&root().join(folder), &mut found);
+    }
     found.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
     found.sort();
     found

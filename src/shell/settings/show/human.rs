@@ -18,7 +18,7 @@ pub fn human(loaded: &Loaded) -> String {
         let source = loaded.sources.iter().find(|source| source.file == finding.file).map(|source| source.text.as_str());
         let shown = Shown::new(finding, source);
         if handler.render_report(&mut text, &shown).is_err() {
-            text.push_str(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message));
+            text.push_str(&harmless(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message)));
         }
         text.push('\n');
     }
