@@ -57,13 +57,8 @@ fn offline(args: &Args) -> Result<PlanView, String> {
     let known: Vec<String> = config.releases.keys().map(|release| plain(release.as_str())).collect();
     let release = config.releases.get(&name).cloned();
     let release = release.ok_or_else(|| format!("the documents have no release {name}; they have: {}", known.join(", ")))?;
-    let snapshot = Snapshot {
-        config,
-        state: State::default(),
-        observed: Observations::default(),
-        commands: Vec::new(),
-        now: clock::now(),
-    };
+    let snapshot =
+        Snapshot { config, state: State::default(), observed: Observations::default(), commands: Vec::new(), now: clock::now() };
     Ok(plan_view(&snapshot, &decide(&snapshot), &release))
 }
 

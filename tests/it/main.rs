@@ -4,8 +4,8 @@
 
 mod control;
 mod decision;
-mod gate;
 mod documents;
+mod gate;
 mod groups;
 mod lab;
 mod notify;
