@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output::Output;
+use super::terminal::Form;
 use super::{Exit, Outcome};
 use crate::shell::clock;
 use crate::shell::store::{AuditReport, verify_folder};
@@ -31,18 +31,18 @@ enum AuditVerb {
         #[arg(long, value_name = "DIR", default_value = "/var/lib/tminus")]
         data: PathBuf,
         #[command(flatten)]
-        output: Output,
+        form: Form,
     },
 }
 
 /// Runs the verb.
 pub(super) fn run(args: Args) -> Outcome {
-    let AuditVerb::Verify { data, output } = args.verb;
+    let AuditVerb::Verify { data, form } = args.verb;
     let mut bar = Bar { begun: clock::monotonic(), shown: None };
     let report = verify_folder(&data, &mut |rows, all| bar.show(rows, all));
     drop(bar);
     let report = report.map_err(|error| error.to_string())?;
-    output.print(&report, || human(&report))?;
+    form.print(&report, human)?;
     Ok(if report.first_bad.is_none() { Exit::Done } else { Exit::Error })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
-use super::output::{Colour, paint, plain};
+use super::terminal::{Colour, paint, plain};
 use super::throttle::halt_line;
 use crate::core::checklist::{ItemState, Word};
 use crate::shell::control::span;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::output::{Format, Output};
+use super::output::Output;
 use super::{Exit, Outcome};
 use crate::shell::settings::{self, Finding, Loaded, show};
 
@@ -62,13 +62,14 @@ pub(super) fn run(args: &Args) -> Outcome {
 
 fn print(loaded: &Loaded, form: Form) -> Result<(), String> {
     let report = Report { findings: &loaded.findings };
-    match form {
-        Form::Json => return Output { format: Format::Json }.print(&report, String::new),
-        Form::Yaml => return Output { format: Format::Yaml }.print(&report, String::new),
-        Form::Sarif => return Output { format: Format::Json }.print(&show::sarif(&loaded.findings), String::new),
-        Form::Human => anstream::print!("{}", show::human(loaded)),
-        Form::Github => anstream::print!("{}", show::github(&loaded.findings)),
-        Form::Junit => anstream::print!("{}", show::junit(loaded)),
-    }
+    let text = match form {
+        Form::Json => Output::Json.render(&report, |_| String::new()),
+        Form::Yaml => Output::Yaml.render(&report, |_| String::new()),
+        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
+        Form::Human => Ok(show::human(loaded)),
+        Form::Github => Ok(show::github(&loaded.findings)),
+        Form::Junit => Ok(show::junit(loaded)),
+    };
+    anstream::print!("{}", text.map_err(|error| format!("the findings cannot be written: {error}"))?);
     Ok(())
 }

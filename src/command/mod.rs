@@ -3,19 +3,27 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod apply;
+mod arguments;
 mod audit;
 mod board;
 mod check;
 mod client;
+mod decide;
 mod explain;
-mod findings;
+mod gate;
+mod gate_files;
 mod lab;
 mod orders;
 mod output;
 mod plan;
+mod prime;
+mod prime_show;
+mod prime_wanted;
 mod schema;
+mod serve;
 mod sign_off;
 mod status;
+mod terminal;
 mod throttle;
 mod wait;
 
@@ -39,6 +47,8 @@ enum Verb {
     Schema(schema::Args),
     /// Explains a finding by its code
     Explain(explain::Args),
+    /// Runs the daemon
+    Serve(serve::Args),
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
     /// Shows everything a release will do: when, what, why, cost
@@ -70,6 +80,13 @@ enum Verb {
     /// The brake: halts, lifts, shows
     #[command(subcommand)]
     Throttle(throttle::Verb),
+    /// One throttle decision from documents alone, without a daemon
+    Decide(decide::Args),
+    /// The gate, offline
+    #[command(subcommand)]
+    Gate(gate::Verb),
+    /// Fills cache nodes and proves them warm, without a daemon
+    Prime(prime::Args),
     /// Checks the audit chain
     Audit(audit::Args),
     /// Parts of the demo, one process each
@@ -136,6 +153,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Serve(args) => serve::run(args).await,
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,
@@ -151,6 +169,9 @@ async fn act(verb: Verb) -> Outcome {
         Verb::SignOff(args) => sign_off::sign_off(args).await,
         Verb::Waive(args) => sign_off::waive(args).await,
         Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Decide(args) => decide::run(args),
+        Verb::Gate(verb) => gate::run(&verb),
+        Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version => {

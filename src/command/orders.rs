@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use serde_json::json;
 
 use super::client::{ClientError, Server};
-use super::output::{Output, plain};
+use super::terminal::{Form, plain};
 use super::{Exit, Outcome};
 use crate::core::decide::Told;
 
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Gives the order.
@@ -27,12 +27,12 @@ pub async fn run(phase: &str, args: Args) -> Outcome {
     let client = args.server.client().map_err(said)?;
     let path = ["releases", &args.release, "phases", phase];
     let told: Told = client.put(&path, &json!({ "reason": args.reason })).await.map_err(said)?;
-    report(args.output, &told)
+    report(args.form, &told)
 }
 
 /// Prints what the daemon said.
-pub fn report(output: Output, told: &Told) -> Outcome {
-    output.print(told, || plain(&told.message))?;
+pub fn report(form: Form, told: &Told) -> Outcome {
+    form.print(told, |_| plain(&told.message))?;
     Ok(Exit::Done)
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Outcome;
 use super::client::Server;
 use super::orders::{report, said};
-use super::output::Output;
+use super::terminal::Form;
 use crate::core::decide::Told;
 
 /// A signature.
@@ -22,7 +22,7 @@ pub struct SignOff {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// A waiver.
@@ -41,7 +41,7 @@ pub struct Waive {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Signs.
@@ -49,7 +49,7 @@ pub async fn sign_off(args: SignOff) -> Outcome {
     let client = args.server.client().map_err(said)?;
     let path = ["releases", &args.release, "sign-offs", &args.item];
     let told: Told = client.put(&path, &json!({ "reason": args.reason })).await.map_err(said)?;
-    report(args.output, &told)
+    report(args.form, &told)
 }
 
 /// Waives.
@@ -58,5 +58,5 @@ pub async fn waive(args: Waive) -> Outcome {
     let path = ["releases", &args.release, "waivers", &args.item];
     let body = json!({ "reason": args.reason, "for": args.lasting });
     let told: Told = client.put(&path, &body).await.map_err(said)?;
-    report(args.output, &told)
+    report(args.form, &told)
 }

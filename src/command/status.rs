@@ -5,7 +5,7 @@ use clap::Args as ClapArgs;
 use super::board;
 use super::client::Server;
 use super::orders::said;
-use super::output::Output;
+use super::terminal::Form;
 use super::{Exit, Outcome};
 use crate::core::checklist::Word;
 use crate::shell::control::status::{Status, StatusList};
@@ -21,7 +21,7 @@ pub struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Shows.
@@ -29,11 +29,11 @@ pub async fn run(args: Args) -> Outcome {
     let client = args.server.client().map_err(said)?;
     let worst = if let Some(release) = &args.release {
         let status: Status = client.get(&["releases", release]).await.map_err(said)?;
-        args.output.print(&status, || board::board(&status))?;
+        args.form.print(&status, |_| board::board(&status))?;
         verdict(&status)
     } else {
         let list: StatusList = client.get(&["releases"]).await.map_err(said)?;
-        args.output.print(&list, || board::list(&list.releases))?;
+        args.form.print(&list, |_| board::list(&list.releases))?;
         list.releases.iter().map(verdict).max_by_key(|exit| *exit as u8).unwrap_or(Exit::Done)
     };
     Ok(if args.exit_code { worst } else { Exit::Done })

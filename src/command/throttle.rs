@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::Server;
 use super::orders::{report, said};
-use super::output::{Colour, Output, paint, plain};
+use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
 use crate::core::decide::Told;
 use crate::shell::control::status::{HaltList, HaltStatus, Status, StatusList};
@@ -34,7 +34,7 @@ struct Target {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// A halt.
@@ -68,7 +68,7 @@ pub struct Get {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// Runs it.
@@ -84,7 +84,7 @@ async fn halt(Halt { target, reason }: Halt) -> Outcome {
     let client = target.server.client().map_err(said)?;
     let body = json!({ "channel": target.channel, "version": target.version, "reason": reason });
     let told: Told = client.put(&["halts", &target.app], &body).await.map_err(said)?;
-    report(target.output, &told)
+    report(target.form, &told)
 }
 
 async fn lift(Lift { target, reason, break_glass }: Lift) -> Outcome {
@@ -93,7 +93,7 @@ async fn lift(Lift { target, reason, break_glass }: Lift) -> Outcome {
     let pairs = [("channel", &target.channel), ("version", &target.version), ("break_glass", &glass), ("reason", &reason)];
     let query: Vec<(&str, &str)> = pairs.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))).collect();
     let told: Told = client.delete(&["halts", &target.app], &query).await.map_err(said)?;
-    report(target.output, &told)
+    report(target.form, &told)
 }
 
 async fn get(args: Get) -> Outcome {
@@ -108,7 +108,7 @@ async fn get(args: Get) -> Outcome {
                 "phase": release.phase, "percent": release.percent })
     });
     let data = json!({ "app": args.app, "halts": halts, "releases": offers.collect::<Vec<_>>() });
-    args.output.print(&data, || human(&halts, &releases))?;
+    args.form.print(&data, |_| human(&halts, &releases))?;
     Ok(Exit::Done)
 }
 

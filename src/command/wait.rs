@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::client::{ClientError, Server};
 use super::orders::said;
-use super::output::{Output, plain};
+use super::terminal::{Form, plain};
 use super::{Exit, Outcome};
 use crate::core::checklist::Word;
 use crate::core::words::{format_duration, parse_duration};
@@ -27,7 +27,7 @@ pub struct Args {
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
-    output: Output,
+    form: Form,
 }
 
 /// How far a release can be.
@@ -71,7 +71,7 @@ pub async fn run(args: Args) -> Outcome {
     let mut last: Status = client.get(&path).await.map_err(said)?;
     loop {
         if let Some(exit) = verdict(args.state, &last) {
-            args.output.print(&last, || plain(&format!("{}: {} ({})", last.release, last.phase, last.clock)))?;
+            args.form.print(&last, |_| plain(&format!("{}: {} ({})", last.release, last.phase, last.clock)))?;
             return Ok(exit);
         }
         let left = args.timeout.saturating_sub(elapsed(started));

@@ -3,6 +3,8 @@
 //! Limits: headers within [`HEADERS_WITHIN`], no request bodies are read.
 
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +24,13 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// After a failed accept (no file descriptors left) the loop waits, so that it does not spin until some are free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Listens, and says where on stdout: port 0 picks one.
+pub(super) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    anstream::println!("listening on {}", listener.local_addr()?);
+    Ok(listener)
+}
 
 /// Accepts until it is dropped; every connection has its own task and ends with the runtime.
 pub(super) async fn serve<F, Fut>(listener: TcpListener, answer: F)

@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod control;
+pub mod daemon;
 pub mod decision;
 pub mod groups;
 pub mod notify;
+pub mod observe;
 pub mod primer;
 pub mod report;
 pub mod settings;

@@ -32,7 +32,7 @@ pub enum LogFormat {
 }
 
 /// Starts logging; later calls change nothing.
-pub fn start_logs(format: LogFormat) {
+pub fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TMINUS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);

@@ -312,7 +312,8 @@ async fn a_stop_waits_only_so_long_for_a_caller_that_does_not_read() {
 #[tokio::test]
 async fn garbage_ends_a_connection_and_no_more() {
     let listener = start(Limits { head: Duration::from_millis(500), ..Limits::default() }).await;
-    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00\x01"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", &[b'A'; 70_000]] {
+    let long = vec![b'A'; 70_000];
+    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00\x01"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", &long] {
         let mut client = Client::connect(&listener).await;
         let _ = client.0.write_all(garbage).await;
         let _ = client.0.shutdown().await;

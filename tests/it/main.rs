@@ -2,11 +2,16 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod control;
 mod decision;
 mod documents;
+mod gate;
 mod groups;
+mod lab;
 mod notify;
+mod observe;
 mod primer;
 mod release_states;
 mod store;
+mod throttle;
 mod tidy;

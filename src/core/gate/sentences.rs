@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::replay::{Outcome, Replay};
+use super::replay::{Outcome, Replay, ReplayMinute};
 use super::verdict::{AbortReason, HoldReason, Judgement, Verdict};
 use crate::core::words::format_duration;
 
@@ -43,7 +43,7 @@ impl AbortReason {
         match self {
             Self::Regression { metric, e } => format!(
                 "{metric}: the release fails more than the policy tolerates; the evidence against it is {} to 1.",
-                rounded(*e)
+                figure(*e)
             ),
             Self::Panic { metric, errors, requests } => format!(
                 "{metric}: {errors} of {requests} requests failed in one period, far more than it is compared with; \
@@ -109,7 +109,21 @@ impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { verdict, e, p, safe_e, requests, errors } = self;
         write!(f, "{verdict} ({errors} of {} failed in this step; ", counted(*requests, "request"))?;
-        write!(f, "evidence against {}, p {}, for {})", rounded(*e), rounded(*p), rounded(*safe_e))
+        write!(f, "evidence against {}, p {}, for {})", figure(*e), figure(*p), figure(*safe_e))
+    }
+}
+
+impl fmt::Display for Replay {
+    /// A line a row, and the verdict.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<20} {:>9} {:>9} {:>9}  verdict", "minute", "against", "p", "for")?;
+        for ReplayMinute { minute, e, p, safe_e, verdict, gap } in &self.minutes {
+            let minute = minute.to_string();
+            let [e, p, safe_e] = [e, p, safe_e].map(|value| figure(*value));
+            let note = if *gap { " (gap)" } else { "" };
+            writeln!(f, "{minute:<20} {e:>9} {p:>9} {safe_e:>9}  {verdict}{note}")?;
+        }
+        writeln!(f, "{}: {}", self.verdict.outcome(), self.reason())
     }
 }
 
@@ -137,8 +151,8 @@ fn outlook(periods_left: Option<u32>) -> String {
     }
 }
 
-/// Three digits that mean something, whatever the size.
-fn rounded(value: f64) -> String {
+/// A figure of the gate for people: two or three digits that mean something, whatever the size.
+fn figure(value: f64) -> String {
     let plain = value == 0.0 || (0.01..1e6).contains(&value);
     if !plain {
         format!("{value:.2e}")

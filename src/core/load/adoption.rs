@@ -176,7 +176,7 @@ mod tests {
             prop_assert!(shares.is_sorted());
             prop_assert!((curve.share(secs(6_000.0)) - most).abs() < 1e-9);
             let kinks = curve.kinks();
-            let integral: f64 = kinks.windows(2).map(|pair| curve.rate(pair[0]) * (pair[1] - pair[0]).as_secs_f64()).sum();
+            let integral: f64 = kinks.windows(2).map(|pair| curve.rate(pair[0]) * pair[1].saturating_sub(pair[0]).as_secs_f64()).sum();
             prop_assert!((integral - most).abs() < 1e-6, "{integral} {most}");
             for probe in [0.0, 17.0, 1_234.0] {
                 prop_assert!(curve.remaining_rate(secs(probe)) >= curve.rate(secs(probe)));

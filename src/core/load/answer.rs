@@ -68,7 +68,9 @@ impl CapacityFigures {
 /// Whether what is in service holds baseline and surge at a quantile from 0.5 to 0.95.
 pub fn holds(plan: &GroupPlan, policy: &Policy, observed: &GroupObservation, quantile: f64) -> CapacityAnswer {
     let Some(load_per_second) = plan.load.at(quantile) else {
-        return CapacityAnswer::Unknown(format!("a forecast knows quantiles from p50 to p95, not {quantile}"));
+        return CapacityAnswer::Unknown(format!(
+            "A forecast knows quantiles from 0.5 to 0.95, not {quantile}; ask for one of those."
+        ));
     };
     let figures = CapacityFigures {
         in_service: observed.in_service,
@@ -96,4 +98,56 @@ fn left(policy: &Policy, observed: &GroupObservation) -> u32 {
         known => known,
     };
     observed.in_service.0.saturating_sub(fullest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{group, history, minute, policy, release, t0};
+    use super::super::{Demand, Launch, plan_group};
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn plan(covered: f64) -> GroupPlan {
+        let (release, history) = (release(), history(t0()));
+        let group = group(4, minute(-600));
+        let launches = vec![Launch { primed: Some(covered), ..Launch::ahead(&release) }];
+        plan_group(&policy(), &Demand { history: &history, launches, group: Some(&group), held: None }, minute(-600))
+    }
+
+    #[test]
+    fn warm_holds_with_what_stands_there_and_cold_does_not() {
+        let observed = group(4, t0());
+        let warm = holds(&plan(1.0), &policy(), &observed, 0.95);
+        let CapacityAnswer::Holds(figures) = warm else { panic!("{warm:?}") };
+        assert_eq!((figures.in_service, figures.needed, figures.holds_per_second), (Capacity(4), Capacity(2), 50.0));
+        assert!(warm.sentence().starts_with("4 of 2 instances in service: 50 of "), "{}", warm.sentence());
+        assert!(warm.sentence().ends_with(" requests/s at p95 with a zone lost"), "{}", warm.sentence());
+        let cold = holds(&plan(0.0), &policy(), &observed, 0.95);
+        assert!(matches!(cold, CapacityAnswer::Short(_)), "{cold:?}");
+    }
+
+    #[test]
+    fn what_counts_is_in_service_with_the_fullest_zone_lost() {
+        let plan = GroupPlan { load: super::super::Quantiles { p50: 40.0, p90: 60.0, p95: 65.0 }, ..plan(1.0) };
+        for (a, b, quantile, expected) in
+            [(3, 3, 0.95, true), (5, 1, 0.95, false), (2, 2, 0.95, false), (2, 2, 0.5, true), (3, 2, 0.5, true)]
+        {
+            let zones = BTreeMap::from([("a".into(), a), ("b".into(), b)]);
+            let observed = GroupObservation { zones, in_service: Capacity(a + b), ..group(0, t0()) };
+            let answer = holds(&plan, &policy(), &observed, quantile);
+            assert_eq!(matches!(answer, CapacityAnswer::Holds(_)), expected, "{a} and {b} at {quantile}: {answer:?}");
+        }
+        let unlabelled = GroupObservation { zones: BTreeMap::new(), in_service: Capacity(5), ..group(0, t0()) };
+        assert!(matches!(holds(&plan, &policy(), &unlabelled, 0.95), CapacityAnswer::Short(_)), "two of five are left");
+    }
+
+    #[test]
+    fn what_is_not_known_is_never_held() {
+        let observed = group(4, t0());
+        for quantile in [0.99, 0.2, f64::NAN] {
+            assert!(matches!(holds(&plan(1.0), &policy(), &observed, quantile), CapacityAnswer::Unknown(_)), "{quantile}");
+        }
+        let guessed = GroupPlan { problems: vec![Problem::NoHistory], ..plan(1.0) };
+        assert!(matches!(holds(&guessed, &policy(), &observed, 0.95), CapacityAnswer::Unknown(_)));
+    }
 }

@@ -43,7 +43,9 @@ pub(super) enum Wish {
 pub(super) struct Pace {
     /// Time between two raises: an instance's way into service, so that each step is seen to arrive before the next.
     pub lead: Duration,
-    /// The floor while tminus holds none.
+    /// The floor that is there while tminus holds none.
+    pub standing: Capacity,
+    /// The floor to go back to; above `standing` where the policy's floor is, which then holds inside windows too.
     pub restore: Capacity,
     /// Most instances added or removed by one change.
     pub step: Capacity,
@@ -54,14 +56,13 @@ pub(super) struct Pace {
 impl Pace {
     /// The floor from `at` on; `None`: tminus holds none.
     pub(super) fn next(&self, held: Option<HeldFloor>, wish: Wish, at: Timestamp) -> Option<HeldFloor> {
-        let restore = self.restore;
         match (wish, held) {
-            (Wish::AtLeast(wished), None) if wished > restore => {
-                let floor = self.raised(restore, wished);
-                Some(HeldFloor { floor, restore, peak: floor, since: at })
+            (Wish::AtLeast(wished), None) if wished.max(self.restore) > self.standing => {
+                let floor = self.raised(self.standing, wished.max(self.restore));
+                Some(HeldFloor { floor, restore: self.restore, peak: floor, since: at })
             }
-            (Wish::AtLeast(wished), Some(held)) if wished > held.floor && self.next_raise(held) <= at => {
-                let floor = self.raised(held.floor, wished);
+            (Wish::AtLeast(wished), Some(held)) if wished.max(held.restore) > held.floor && self.next_raise(held) <= at => {
+                let floor = self.raised(held.floor, wished.max(held.restore));
                 Some(HeldFloor { floor, peak: floor, since: at, ..held })
             }
             (Wish::GiveBack(bottom), Some(held)) if self.lowered(held, bottom) < held.floor && self.next_lowering(held) <= at => {
@@ -75,7 +76,7 @@ impl Pace {
     pub(super) fn next_look(&self, held: Option<HeldFloor>, wish: Wish) -> Option<Timestamp> {
         let held = held?;
         match wish {
-            Wish::AtLeast(wished) => (wished > held.floor).then(|| self.next_raise(held)),
+            Wish::AtLeast(wished) => (wished.max(held.restore) > held.floor).then(|| self.next_raise(held)),
             Wish::GiveBack(_) => (held.floor > held.restore).then(|| self.next_lowering(held)),
         }
     }
@@ -136,7 +137,13 @@ mod tests {
 
     fn restoring(step: u32, percent: f64, restore: u32) -> Pace {
         let ramp_down = RampDown { percent, every: Duration::from_mins(15) };
-        Pace { lead: Duration::from_mins(20), restore: Capacity(restore), step: Capacity(step), ramp_down }
+        Pace {
+            lead: Duration::from_mins(20),
+            standing: Capacity(restore),
+            restore: Capacity(restore),
+            step: Capacity(step),
+            ramp_down,
+        }
     }
 
     fn held(floor: u32, peak: u32, since_secs: u64) -> HeldFloor {
@@ -170,6 +177,16 @@ mod tests {
         ] {
             assert_eq!(pace(20, 10.0).next(before, wish, at(secs)), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_group_below_the_floor_of_its_policy_is_brought_there_inside_a_window() {
+        let below = Pace { standing: Capacity(1), ..restoring(2, 10.0, 4) };
+        let first = below.next(None, Wish::AtLeast(Capacity(2)), at(0));
+        assert_eq!(first, Some(held(3, 3, 0)));
+        assert_eq!(below.next(first, Wish::AtLeast(Capacity(2)), at(1_200)), Some(held(4, 4, 1_200)));
+        assert_eq!(below.next(None, Wish::GiveBack(Capacity(0)), at(0)), None, "outside it is left alone");
+        assert_eq!(below.next(first, Wish::GiveBack(Capacity(0)), at(1)), first, "nothing to give back");
     }
 
     #[test]

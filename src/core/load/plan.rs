@@ -210,8 +210,13 @@ fn raise_reason(scene: &Scene<'_>, change: &Move) -> String {
     }
     let (count, lost) = zones(scene.policy);
     let spare = if lost > 0 { format!(", {lost} of {count} zones lost") } else { String::new() };
+    let short = if window.needed > window.proven_floor {
+        format!(", of which {} are allowed", window.proven_floor)
+    } else {
+        String::new()
+    };
     format!(
-        "{} brings {:.0} requests/s at p95 on top of {:.0}: {} instances with {}% headroom{spare}",
+        "{} brings {:.0} requests/s at p95 on top of {:.0}: {} instances with {}% headroom{spare}{short}",
         names.join(", "),
         window.surge.p95,
         window.baseline.p95,
@@ -269,4 +274,238 @@ fn late(scene: &Scene<'_>, held: Option<(HeldFloor, &GroupObservation)>, moves: 
     let raises = moves.iter().filter(|change| change.after.floor > change.from && change.at < window.ends);
     let in_place_at = later(raises.map(|change| change.at).chain(under_way).max()?, scene.pace.lead);
     (in_place_at > launch_at).then_some(Problem::Late { in_place_at, launch_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{World, audience, group, held, history, minute, name, policy, release, t0};
+    use super::super::{Adoption, Audience, Limits};
+    use super::*;
+
+    fn plan(launch: &Launch<'_>, held: Option<HeldFloor>, now: Timestamp) -> GroupPlan {
+        let (policy, history) = (policy(), history(t0()));
+        let group = group(held.map_or(4, |held| held.floor.0), now);
+        plan_group(&policy, &Demand { history: &history, launches: vec![launch.clone()], group: Some(&group), held }, now)
+    }
+
+    fn primed(release: &Release) -> Launch<'_> {
+        Launch { primed: Some(1.0), ..Launch::ahead(release) }
+    }
+
+    #[test]
+    fn cold_caches_need_more_than_the_ceiling_and_primed_ones_fit() {
+        let release = release();
+        let cold = plan(&Launch::ahead(&release), None, minute(-600));
+        assert_eq!(cold.instances, Capacity(24), "bounded by the ceiling");
+        assert!(cold.load.p95 > 50.0 * cold.baseline.p95, "{:?}", cold.load);
+        assert!(cold.amplification > 2.0, "they retry for ever: {}", cold.amplification);
+        let [Problem::ColdCache { needed, primed: fits, allowed, covered, .. }, Problem::Ceiling { .. }, Problem::Quota { .. }] =
+            cold.problems.as_slice()
+        else {
+            panic!("{:?}", cold.problems)
+        };
+        assert!(*needed > Capacity(24) && *fits <= Capacity(4) && *allowed == Capacity(24) && *covered == 0.0);
+        let said = cold.problems[0].sentence(&cold.group);
+        assert!(said.starts_with("The caches for reader-2.3 are cold (0% proven warm): reader-api needs "), "{said}");
+
+        let warm = plan(&primed(&release), None, minute(-600));
+        assert_eq!((warm.problems, warm.instances, warm.amplification), (vec![], Capacity(4), 1.0));
+    }
+
+    #[test]
+    fn raises_are_planned_a_lead_apart_and_stand_by_t0_minus_the_lead() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let plan = plan(&Launch { primed: Some(0.9), ..Launch::ahead(&release) }, None, minute(-600));
+        let raises: Vec<_> = plan.timeline.iter().take_while(|change| change.to > change.from).collect();
+        let at: Vec<_> = raises.iter().map(|change| (change.at, change.from.0, change.to.0)).collect();
+        // The worst case takes three steps of eight, so the window opens with room for them.
+        assert_eq!(at, vec![(minute(-65), 4, 12), (minute(-45), 12, plan.instances.0)], "{:?}", plan.timeline);
+        assert_eq!((plan.floor, plan.held), (None, None), "nothing is held long before");
+        assert_eq!(plan.problems, vec![]);
+        assert!(raises[0].why.starts_with("reader-2.3 brings "), "{}", raises[0].why);
+    }
+
+    #[test]
+    fn what_is_due_earlier_is_raised_earlier() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let launch = Launch { primed: Some(0.9), due_at: Some(minute(-30)), ..Launch::ahead(&release) };
+        assert_eq!(plan(&launch, None, minute(-600)).timeline[0].at, minute(-95));
+    }
+
+    #[test]
+    fn a_slower_boot_than_stated_opens_the_window_earlier() {
+        let release = release();
+        let (policy, history) = (policy(), history(t0()));
+        let slow = GroupObservation { boot_p95_ms: Some(40 * 60_000), ..group(4, minute(-600)) };
+        let demand = Demand { history: &history, launches: vec![Launch::ahead(&release)], group: Some(&slow), held: None };
+        let (opens, _) = plan_group(&policy, &demand, minute(-600)).window.unwrap();
+        assert_eq!(opens, minute(-(3 * 40 + 10 + 40)), "three steps, a quarter of a lead, and the lead of priming");
+    }
+
+    #[test]
+    fn while_caches_fill_only_what_is_needed_primed_is_raised_and_the_rest_at_the_last_moment() {
+        let mut policy = policy();
+        policy.limits.floor = Capacity(2);
+        let mut still_cold = World::new(policy.clone(), release());
+        let release = release();
+        assert_eq!(still_cold.tick(&Launch::ahead(&release), minute(-85)).floor, Some(Capacity(4)));
+        let why = still_cold.plan(&Launch::ahead(&release), minute(-65)).timeline[0].why.clone();
+        assert!(why.contains("requests/s at p95"), "{why}");
+        assert_eq!(still_cold.tick(&Launch::ahead(&release), minute(-65)).floor, Some(Capacity(12)));
+        let mut warm = World::new(policy, release.clone());
+        warm.tick(&Launch::ahead(&release), minute(-85));
+        assert_eq!(warm.tick(&primed(&release), minute(-65)).floor, Some(Capacity(4)));
+    }
+
+    #[test]
+    fn a_group_that_is_not_seen_keeps_its_floor() {
+        let release = release();
+        let (policy, history, stale) = (policy(), history(t0()), group(9, minute(-100)));
+        for (group, held_now) in [
+            (None, None),
+            (Some(&stale), None),
+            (None, Some(held(9, 9, minute(-60)))),
+            (Some(&stale), Some(held(9, 9, minute(-60)))),
+        ] {
+            for now in [minute(-30), minute(60_000)] {
+                let demand = Demand { history: &history, launches: vec![Launch::ahead(&release)], group, held: held_now };
+                let plan = plan_group(&policy, &demand, now);
+                assert_eq!((plan.held, plan.floor), (held_now, held_now.map(|held| held.floor)));
+                assert!(plan.timeline.iter().all(|change| change.at > now), "{:?}", plan.timeline);
+                assert_eq!(plan.problems[0], Problem::NotObserved);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_problem_and_not_a_zero() {
+        let release = Release { audience: None, ..release() };
+        let demand = |launches| Demand { history: &[], launches, group: None, held: None };
+        let plan = plan_group(&policy(), &demand(vec![Launch::ahead(&release)]), minute(-600));
+        let expected = [Problem::NotObserved, Problem::NoHistory, Problem::NoAudience { release: name("reader-2.3") }];
+        assert_eq!((plan.problems.as_slice(), plan.surge), (expected.as_slice(), Quantiles::default()));
+        assert!(plan.baseline.p50 > 0.0, "guessed from the floor");
+        let without = Policy { has_history: false, ..policy() };
+        assert!(!plan_group(&without, &demand(vec![]), t0()).problems.contains(&Problem::NoHistory), "none was promised");
+    }
+
+    #[test]
+    fn a_launch_that_is_called_off_or_out_already_needs_nothing() {
+        let (release, out) = (release(), Release { released: true, ..release() });
+        let off = Launch { course: Course::CalledOff, ended_at: Some(minute(-10)), ..Launch::ahead(&release) };
+        for launch in [off.clone(), Launch::ahead(&out)] {
+            let plan = plan(&launch, None, minute(-30));
+            assert_eq!((plan.window, plan.floor, plan.timeline), (None, None, vec![]));
+        }
+        let back = plan(&off, Some(held(24, 24, minute(-65))), minute(-9));
+        assert_eq!((back.floor, back.timeline[0].at), (Some(Capacity(22)), minute(-9)), "given back at once, by the ramp");
+        assert_eq!(back.timeline.last().map(|change| change.to), Some(Capacity(4)));
+    }
+
+    #[test]
+    fn an_aborted_launch_keeps_its_capacity_for_a_while() {
+        let release = release();
+        let launch = Launch { course: Course::Aborted, ended_at: Some(minute(20)), primed: Some(1.0), ..Launch::ahead(&release) };
+        let at = |now| plan(&launch, Some(held(24, 24, minute(-65))), now).floor;
+        assert_eq!((at(minute(20 + 359)), at(minute(20 + 361))), (Some(Capacity(24)), Some(Capacity(22))));
+    }
+
+    #[test]
+    fn the_window_stays_open_however_long_the_rollout_is_held() {
+        let release = release();
+        let launch = Launch { course: Course::Underway, primed: Some(1.0), ..Launch::ahead(&release) };
+        for hours in [1, 7, 24, 240] {
+            let now = minute(hours * 60);
+            let plan = plan(&launch, Some(held(24, 24, minute(-65))), now);
+            assert_eq!(plan.floor, Some(Capacity(24)), "{hours} h");
+            assert!(plan.window.unwrap().1 >= later(now, policy().hold_after));
+        }
+    }
+
+    #[test]
+    fn the_ramp_does_not_cut_below_what_adoption_still_needs() {
+        let slow = Adoption::HalfLife { half_life: Duration::from_hours(24), ceiling: 1.0 };
+        let audience = Audience { adoption: slow, cache_hit_ratio: None, clients: 60_000, ..audience() };
+        let release = Release { audience: Some(audience), ..release() };
+        let mut roomy = policy();
+        roomy.limits = Limits { ceiling: Capacity(200), step: Capacity(200), quota: None, ..roomy.limits };
+        let mut world = World::new(roomy, release.clone());
+        world.tick(&Launch::ahead(&release), minute(-25));
+        let raised = world.floor;
+        let full = minute(60);
+        let done = Launch { course: Course::Complete, full_at: Some(full), ended_at: Some(full), ..Launch::ahead(&release) };
+        let mut floors = Vec::new();
+        for quarter in 0..(14 * 96) {
+            floors.push(world.tick(&done, minute(60 + quarter * 15)).floor.map_or(4, |floor| floor.0));
+        }
+        assert!(floors.is_sorted_by(|earlier, later| earlier >= later), "{floors:?}");
+        let after_a_day = f64::from(floors[96]) / f64::from(raised.0);
+        assert!((0.4..0.65).contains(&after_a_day), "half of the surge is left after a day: {after_a_day}");
+        assert_eq!((floors.last(), world.held), (Some(&4), None));
+    }
+
+    #[test]
+    fn two_launches_add_where_they_overlap_and_not_where_they_do_not() {
+        let first = Release { priming: Vec::new(), ..release() };
+        let plan = |second_at: Timestamp| {
+            let second = Release { name: name("other"), launch_at: second_at, ..first.clone() };
+            let (policy, history, group) = (policy(), history(t0()), group(4, minute(-600)));
+            let launches = vec![
+                Launch { primed: Some(0.97), ..Launch::ahead(&second) },
+                Launch { primed: Some(0.97), ..Launch::ahead(&first) },
+            ];
+            plan_group(&policy, &Demand { history: &history, launches, group: Some(&group), held: None }, minute(-600))
+        };
+        let (together, apart) = (plan(t0()), plan(minute(3 * 1_440)));
+        assert!((together.surge.p95 / apart.surge.p95 - 2.0).abs() < 1e-9);
+        let peaks = apart.timeline.windows(2).filter(|pair| pair[0].to > pair[0].from && pair[1].to < pair[1].from).count();
+        assert_eq!(peaks, 2, "raised and given back twice: {:?}", apart.timeline);
+    }
+
+    #[test]
+    fn coming_late_is_said_and_what_can_be_done_is_done() {
+        let release = release();
+        let plan = plan(&Launch { primed: Some(0.9), ..Launch::ahead(&release) }, None, minute(-10));
+        assert_eq!(plan.floor, Some(Capacity(12)));
+        assert!(plan.problems.contains(&Problem::Late { in_place_at: minute(30), launch_at: t0() }), "{:?}", plan.problems);
+    }
+
+    #[test]
+    fn the_cost_limit_binds_and_is_named() {
+        let release = Release { priming: Vec::new(), ..release() };
+        let mut world = World::new(policy(), release.clone());
+        let launch = Launch { primed: Some(0.9), ..Launch::ahead(&release) };
+        let free = world.plan(&launch, minute(-600));
+        world.policy.limits.cost = free.cost.map(|cost| cost / 2.0);
+        let bound = world.plan(&launch, minute(-600));
+        assert!(bound.instances < free.instances && bound.cost < free.cost);
+        assert!(
+            matches!(bound.problems.as_slice(), [.., Problem::Cost { expected, limit }] if expected > limit),
+            "{:?}",
+            bound.problems
+        );
+    }
+
+    #[test]
+    fn a_floor_changed_by_others_is_set_again_or_adopted() {
+        let release = release();
+        let (policy, history) = (policy(), history(t0()));
+        let launch = Launch { course: Course::Underway, primed: Some(1.0), ..Launch::ahead(&release) };
+        let with = |floor, observed_at| {
+            let group = group(floor, observed_at);
+            let held = Some(held(12, 12, minute(9)));
+            plan_group(
+                &policy,
+                &Demand { history: &history, launches: vec![launch.clone()], group: Some(&group), held },
+                minute(11),
+            )
+        };
+        let lowered = with(4, minute(11));
+        assert_eq!(
+            (lowered.floor, lowered.timeline[0].at, lowered.timeline[0].to),
+            (Some(Capacity(12)), minute(11), Capacity(12))
+        );
+        assert_eq!(with(20, minute(11)).floor, Some(Capacity(20)));
+        assert_eq!(with(20, minute(9)).floor, Some(Capacity(12)), "seen before our own change: says nothing");
+    }
 }

@@ -107,7 +107,8 @@ impl<'a> Scene<'a> {
     pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, now: Timestamp) -> Self {
         let boot = demand.group.and_then(|group| group.boot_p95_ms).map_or(Duration::ZERO, Duration::from_millis);
         let restore = restore(policy, demand.held, demand.group);
-        let pace = Pace { lead: policy.lead.max(boot), restore, step: policy.limits.step, ramp_down: policy.ramp_down };
+        let standing = demand.group.map_or(restore, |group| group.floor);
+        let pace = Pace { lead: policy.lead.max(boot), standing, restore, step: policy.limits.step, ramp_down: policy.ramp_down };
         let baseline = Baseline::of(demand.history, planned_load(policy, restore), now);
         let mut scene = Self { policy, now, pace, baseline, windows: Vec::new() };
         let own_ceiling = demand.group.map(|group| group.ceiling);

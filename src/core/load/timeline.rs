@@ -34,7 +34,7 @@ pub(super) fn moves(scene: &Scene<'_>, held: Option<HeldFloor>, start: Timestamp
         let wish = scene.wish(at, held);
         let next = scene.pace.next(held, wish, at);
         if let Some(after) = next.filter(|_| next != held) {
-            moves.push(Move { at, from: held.map_or(scene.pace.restore, |held| held.floor), after, wish });
+            moves.push(Move { at, from: held.map_or(scene.pace.standing, |held| held.floor), after, wish });
             wait = first_wait;
         }
         held = next.filter(|held| !is_given_back(*held, wish));

@@ -282,6 +282,17 @@ mod tests {
     }
 
     #[test]
+    fn an_early_channel_stays_whole_while_the_rollout_runs_and_is_no_exception_after() {
+        let twice = |offer: Offer| {
+            let late = Audience { channels: vec![name("beta")], early: false, step: (!offer.complete).then(|| percent(0)) };
+            let early = Audience { channels: vec![name("BETA")], early: true, step: None };
+            Offer { audiences: vec![late, early], ..offer }
+        };
+        check(&input(vec![twice(rolling("2.0", 0))], vec![rule(0)]), &request("1.0", "beta"), "EXCEPTION 1000000 2.0");
+        check(&input(vec![twice(complete("2.0"))], vec![rule(0)]), &request("1.0", "beta"), "rule 0 -");
+    }
+
+    #[test]
     fn the_smaller_percent_binds_and_is_named_the_policy_on_a_tie() {
         let client = |asks, channel| Request { client: Some("c".into()), ..request(asks, channel) };
         for (step, policy, expected) in [(0, 5, "rollout 0 -"), (5, 0, "rule 0 -"), (0, 0, "rule 0 -")] {

@@ -62,7 +62,7 @@ fn policy(config: &str) -> Policy {
 }
 
 /// `name version from`, out on these channels.
-fn out(text: &str, channels: &[&str]) -> Release {
+pub(super) fn out(text: &str, channels: &[&str]) -> Release {
     let fields: Vec<_> = text.splitn(3, ' ').collect();
     Release {
         name: name(fields[0]),
@@ -90,7 +90,7 @@ fn out(text: &str, channels: &[&str]) -> Release {
 }
 
 /// A release that comes, early on some channels.
-fn ahead(text: &str, early: &[(&[&str], &str)]) -> Release {
+pub(super) fn ahead(text: &str, early: &[(&[&str], &str)]) -> Release {
     let early = early.iter().map(|(channels, at)| Early { channels: names(channels), at: at.parse().unwrap() });
     Release { early: early.collect(), released: false, ..out(text, &["release"]) }
 }

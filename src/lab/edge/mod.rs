@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
-use tokio::net::TcpListener;
 
 use self::counts::Ledger;
 use self::node::Node;
@@ -74,7 +73,7 @@ pub struct Options {
 pub async fn run(options: Options) -> io::Result<()> {
     options.leash.map(leash::follow).transpose()?;
     let push = push(&options)?;
-    let listener = TcpListener::bind(options.listen).await?;
+    let listener = server::listen(options.listen).await?;
     let upstream = Arc::new(Upstream::new(options.fetches, options.queue));
     let ledger = Arc::new(Ledger::new(options.name.clone(), options.period, clock::now()));
     let store = Store::new(options.store_bytes);

@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::answers::Origin;
@@ -57,7 +56,7 @@ pub struct Options {
 pub async fn run(options: Options) -> io::Result<()> {
     options.leash.map(leash::follow).transpose()?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind(options.listen).await?;
+    let listener = server::listen(options.listen).await?;
     let origin = Arc::new(Origin::new(Slots::new(options.slots, options.queue, options.service_time), options));
     let answering = origin.clone();
     let serving = server::serve(listener, move |request| answering.clone().answer(request));

@@ -125,7 +125,7 @@ async fn connection(stream: TcpStream, room: Arc<Room>, mut closing: watch::Rece
     let mut http = http1::Builder::new();
     http.header_read_timeout(None::<Duration>).max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD);
     let mut served = pin!(http.serve_connection(io, service));
-    let mut look = pin!(time::sleep(room.limits.head));
+    let mut look = pin!(time::sleep(room.limits.head.min(room.limits.idle)));
     let mut leaving = false;
     loop {
         tokio::select! {

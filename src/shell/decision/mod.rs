@@ -14,4 +14,4 @@ mod query;
 mod wire;
 
 pub use listen::{Limits, serve, serve_within};
-pub use wire::to_json;
+pub use wire::DecisionWire;

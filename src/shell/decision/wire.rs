@@ -10,8 +10,8 @@ use crate::core::throttle::Decision;
 use crate::core::words::Version;
 
 /// The fields of DESIGN section 6, in its order.
-#[derive(Serialize)]
-struct Wire<'a> {
+#[derive(Debug, Serialize)]
+pub struct DecisionWire<'a> {
     serve: bool,
     version: Option<&'a str>,
     reason: &'static str,
@@ -22,20 +22,25 @@ struct Wire<'a> {
     revision: &'a str,
 }
 
+impl<'a> From<&'a Decision> for DecisionWire<'a> {
+    fn from(decision: &'a Decision) -> Self {
+        Self {
+            serve: decision.serve,
+            version: decision.version.as_ref().map(Version::as_str),
+            reason: decision.reason.word(),
+            rule: decision.rule.as_deref(),
+            percent_ppm: decision.percent.ppm(),
+            bucket: decision.bucket,
+            retry_after_secs: decision.retry_after_secs,
+            revision: &decision.revision,
+        }
+    }
+}
+
 /// One JSON object, without a line end.
-pub fn to_json(decision: &Decision) -> String {
-    let wire = Wire {
-        serve: decision.serve,
-        version: decision.version.as_ref().map(Version::as_str),
-        reason: decision.reason.word(),
-        rule: decision.rule.as_deref(),
-        percent_ppm: decision.percent.ppm(),
-        bucket: decision.bucket,
-        retry_after_secs: decision.retry_after_secs,
-        revision: &decision.revision,
-    };
+pub(super) fn to_json(decision: &Decision) -> String {
     // Strings, numbers and booleans always serialise; an empty answer would fail at the client, towards what it has.
-    serde_json::to_string(&wire).unwrap_or_default()
+    serde_json::to_string(&DecisionWire::from(decision)).unwrap_or_default()
 }
 
 /// A weak tag: answers that differ in `retry_after_secs` alone mean the same, and that field moves with the clock.
@@ -57,7 +62,7 @@ pub(super) fn names_tag(if_none_match: &str, tag: &str) -> bool {
 mod tests {
     use super::*;
     use crate::core::throttle::Reason;
-    use crate::core::words::{Percent, Version};
+    use crate::core::words::Percent;
 
     fn decision() -> Decision {
         Decision {
