@@ -3,6 +3,7 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod apply;
+mod arguments;
 mod audit;
 mod board;
 mod check;
@@ -19,6 +20,7 @@ mod prime;
 mod prime_show;
 mod prime_wanted;
 mod schema;
+mod serve;
 mod sign_off;
 mod status;
 mod terminal;
@@ -45,6 +47,8 @@ enum Verb {
     Schema(schema::Args),
     /// Explains a finding by its code
     Explain(explain::Args),
+    /// Runs the daemon
+    Serve(serve::Args),
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
     /// Shows everything a release will do: when, what, why, cost
@@ -149,6 +153,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Serve(args) => serve::run(args).await,
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,

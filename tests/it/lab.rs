@@ -200,6 +200,21 @@ async fn the_manifest_proves_every_object() {
     }
 }
 
+#[tokio::test]
+async fn a_part_without_its_leash_does_not_run() {
+    let stage = Stage::new();
+    let gone = stage.leash.address().to_string();
+    drop(stage.leash);
+    let deadline = clock::monotonic() + WITHIN;
+    while TcpStream::connect(&gone).await.is_ok() {
+        assert!(clock::monotonic() < deadline, "the leash still listens");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
+    command.args(["lab", "origin", "--listen", "127.0.0.1:0", "--leash", &gone]).stderr(Stdio::null());
+    assert_eq!(command.status().await.unwrap().code(), Some(1));
+}
+
 /// A listener that answers each request with the next of what it is given, the last one for ever.
 async fn answering(answers: Vec<&'static str>, bodies: Arc<Mutex<Vec<String>>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

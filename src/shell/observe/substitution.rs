@@ -28,7 +28,7 @@ impl Substitution {
     }
 
     /// Fills the name of a series, as it is.
-    pub(super) fn fill_plain(&self, template: &str) -> Result<String, ObserveError> {
+    pub fn fill_plain(&self, template: &str) -> Result<String, ObserveError> {
         self.fill(template, |_, value, _| Ok(value.to_owned()))
     }
 

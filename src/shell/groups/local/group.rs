@@ -191,9 +191,10 @@ impl Group {
             next.save(&self.path).map_err(|reason| GroupError::Registry { path: self.path.clone(), reason })?;
             book.unsaved = false;
             book.registry = next;
-            self.view.store(Arc::new(book.registry.clone()));
         }
+        // Targets first: whoever is told that an instance serves, or no longer does, finds the file saying the same.
         self.publish(&mut book);
+        self.view.store(Arc::new(book.registry.clone()));
         Ok(result)
     }
 

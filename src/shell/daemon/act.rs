@@ -1,0 +1,194 @@
+//! Carries out intents, each in its own task, and reports what became of them.
+//!
+//! Every target is absolute and every key goes along, so sending again after a crash is safe. Invariant: an outcome is
+//! reported for every intent started, except when the process dies; then the journal still has it open.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::chronicle::{self, Past};
+use crate::core::decide::{Announcement, Effect, Intent};
+use crate::core::priming::Coverage;
+use crate::core::words::Name;
+use crate::shell::clock;
+use crate::shell::groups::LocalGroups;
+use crate::shell::notify::{DeliveryResult, Notifier, NotifyError, backoff};
+use crate::shell::primer::{self, Progress};
+use crate::shell::spec::Documents;
+
+/// How long a stopping daemon waits for effects under way; what is not done by then stays open in the journal.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What became of an intent.
+pub(super) struct Outcome {
+    pub(super) intent: Intent,
+    /// A sentence for the timeline, or why it failed.
+    pub(super) result: Result<String, String>,
+    /// What a priming run proved.
+    pub(super) coverage: Option<(Name, Coverage)>,
+    /// Targets that an announcement reached by now.
+    pub(super) delivered: Vec<String>,
+}
+
+impl Outcome {
+    pub(super) fn kind(&self) -> &'static str {
+        match self.intent.effect {
+            Effect::SetFloor { .. } => "set_floor",
+            Effect::Prime { .. } => "prime",
+            Effect::Notify(_) => "notify",
+            Effect::Report { .. } => "report",
+        }
+    }
+
+    pub(super) fn release(&self) -> Option<Name> {
+        match &self.intent.effect {
+            Effect::Prime { release, .. } | Effect::Report { release } => Some(release.clone()),
+            Effect::Notify(said) => said.release.clone(),
+            Effect::SetFloor { .. } => None,
+        }
+    }
+}
+
+/// What a task hands back.
+struct Done {
+    result: Result<String, String>,
+    coverage: Option<(Name, Coverage)>,
+    delivered: Vec<String>,
+}
+
+impl From<Result<String, String>> for Done {
+    fn from(result: Result<String, String>) -> Self {
+        Self { result, coverage: None, delivered: Vec::new() }
+    }
+}
+
+/// See the module.
+pub(super) struct Actuators {
+    groups: Arc<LocalGroups>,
+    notifier: Arc<Notifier>,
+    outcomes: mpsc::Sender<Outcome>,
+    attempts: BTreeMap<String, u32>,
+    tasks: JoinSet<()>,
+    data: PathBuf,
+}
+
+/// What an effect may need to know.
+pub(super) struct Order<'a> {
+    /// What to do.
+    pub(super) intent: Intent,
+    /// Targets that an earlier attempt reached.
+    pub(super) delivered: Vec<String>,
+    /// The documents in force.
+    pub(super) documents: &'a Documents,
+    /// The timeline and state so far, for reports.
+    pub(super) past: Past,
+}
+
+impl Actuators {
+    pub(super) fn new(
+        groups: Arc<LocalGroups>,
+        outcomes: mpsc::Sender<Outcome>,
+        (data, documents): (PathBuf, &Documents),
+    ) -> Result<Self, NotifyError> {
+        let notifier = Arc::new(Notifier::new(documents.notifiers.clone())?);
+        Ok(Self { groups, notifier, outcomes, attempts: BTreeMap::new(), tasks: JoinSet::new(), data })
+    }
+
+    /// Documents changed: people are told as they say now.
+    pub(super) fn rewire(&mut self, documents: &Documents) {
+        match Notifier::new(documents.notifiers.clone()) {
+            Ok(notifier) => self.notifier = Arc::new(notifier),
+            Err(error) => tracing::error!(%error, "the notifiers stay as they were"),
+        }
+    }
+
+    /// Starts one effect.
+    pub(super) fn start(&mut self, order: Order<'_>) {
+        let Order { intent, delivered, documents, past } = order;
+        *self.attempts.entry(intent.key.clone()).or_default() += 1;
+        while self.tasks.try_join_next().is_some() {}
+        match intent.effect.clone() {
+            Effect::SetFloor { group, floor, .. } => {
+                let (groups, key) = (self.groups.clone(), intent.key.clone());
+                self.spawn(intent, async move {
+                    let set = groups.set_floor(&group, floor.0, &key).await;
+                    set.map(|()| format!("{group} has floor {floor}")).map_err(|error| error.to_string()).into()
+                });
+            }
+            Effect::Prime { policy, release } => self.prime(intent, (policy, release), documents),
+            Effect::Notify(said) => {
+                let notifier = self.notifier.clone();
+                self.spawn(intent, async move { tell(&notifier, &said, &delivered).await });
+            }
+            Effect::Report { release } => {
+                let data = self.data.clone();
+                self.spawn(intent, async move { chronicle::write(&data, &release, &past).into() });
+            }
+        }
+    }
+
+    fn prime(&mut self, intent: Intent, (policy, release): (Name, Name), documents: &Documents) {
+        let spec = documents.primings.get(&policy).cloned();
+        let known = spec.zip(documents.config.primings.get(&policy).cloned());
+        let launch_at = documents.config.releases.get(&release).map(|release| release.launch_at);
+        self.spawn(intent, async move {
+            let Some((spec, rules)) = known else { return Err(format!("there is no priming policy {policy}")).into() };
+            let until = rules.fresh_until.zip(launch_at).map(|(until, launch_at)| until.at(launch_at));
+            let (progress, _unwatched) = watch::channel(Progress::default());
+            let report = primer::prime_until(&spec, &rules, until, &progress).await;
+            let coverage = report.coverage(clock::now());
+            let least = coverage.nodes.values().copied().min_by(f64::total_cmp).unwrap_or(0.0) * 100.0;
+            let sentence = format!(
+                "{policy}: {} objects on {} nodes, {least:.2} % proven warm on the least",
+                coverage.objects,
+                coverage.nodes.len()
+            );
+            Done { result: Ok(sentence), coverage: Some((policy, coverage)), delivered: Vec::new() }
+        });
+    }
+
+    fn spawn(&mut self, intent: Intent, work: impl Future<Output = Done> + Send + 'static) {
+        let outcomes = self.outcomes.clone();
+        self.tasks.spawn(async move {
+            let Done { result, coverage, delivered } = work.await;
+            // A closed channel means the daemon is stopping; the journal still has the intent open.
+            let _ = outcomes.send(Outcome { intent, result, coverage, delivered }).await;
+        });
+    }
+
+    /// Full jitter, growing with the attempts at this intent.
+    pub(super) fn pause_before_retry(&self, key: &str) -> Duration {
+        let attempt = self.attempts.get(key).copied().unwrap_or(1);
+        backoff(attempt, clock::draw64())
+    }
+
+    /// An intent that is done is not tried again.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.attempts.remove(key);
+    }
+
+    /// Lets effects under way finish for a moment.
+    pub(super) async fn stop(&mut self) {
+        let _ = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
+        self.tasks.abort_all();
+    }
+}
+
+/// Tells everybody who was not reached yet; failed while one is left.
+async fn tell(notifier: &Notifier, said: &Announcement, already: &[String]) -> Done {
+    let results = notifier.deliver(said, already).await;
+    let delivered: Vec<String> =
+        results.iter().filter(|result| result.outcome.is_ok()).map(|result| result.target.clone()).collect();
+    let failure =
+        |result: &DeliveryResult| result.outcome.as_ref().err().map(|error| format!("{}: {}", result.label, error.message));
+    let failures: Vec<String> = results.iter().filter_map(failure).collect();
+    let labels: Vec<&str> = results.iter().map(|result| result.label.as_str()).collect();
+    let whom = if labels.is_empty() { "nobody listens to it".to_owned() } else { format!("told {}", labels.join(", ")) };
+    let result = if failures.is_empty() { Ok(format!("{whom}: {}", said.what)) } else { Err(failures.join("; ")) };
+    Done { result, coverage: None, delivered }
+}

@@ -1,0 +1,79 @@
+//! What the daemon publishes after every decision: the throttle's table, the view for the control listener, metrics.
+//!
+//! Invariant: each is replaced whole; no reader sees half of a decision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use crate::core::decide::{Decision, Snapshot};
+use crate::core::throttle::{Table, TableInput};
+use crate::core::words::{Name, Rate, since};
+use crate::shell::control::{GroupView, View};
+use crate::shell::settings::Finding;
+use crate::shell::telemetry;
+
+/// See the module.
+pub(super) struct Board {
+    table: Arc<ArcSwap<Table>>,
+    view: watch::Sender<Arc<View>>,
+}
+
+impl Board {
+    pub(super) fn new(table: Arc<ArcSwap<Table>>, view: watch::Sender<Arc<View>>) -> Self {
+        Self { table, view }
+    }
+
+    /// From the next request on, decisions follow this table.
+    pub(super) fn publish_table(&self, snapshot: &Snapshot, decision: &Decision) {
+        let next_change = decision.wake_at.map(|at| since(at, snapshot.now).as_secs());
+        let input = TableInput {
+            policies: snapshot.config.throttles.values().cloned().collect(),
+            offers: decision.offers.clone(),
+            halts: decision.halts.clone(),
+            revision: format!("{}-{}", snapshot.config.revision, decision.state.decisions),
+            next_change_secs: next_change.and_then(|secs| u32::try_from(secs).ok()),
+        };
+        self.table.store(Arc::new(Table::build(input)));
+    }
+
+    /// How things stand, for people and programs.
+    pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (findings, open): (&[Finding], usize)) {
+        let groups = groups(&snapshot, &decision);
+        let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open };
+        self.view.send_replace(Arc::new(view));
+    }
+
+    pub(super) fn ticked(&self, took: Duration) {
+        telemetry::tick(took);
+    }
+
+    pub(super) fn effect(&self, kind: &'static str, done: bool) {
+        telemetry::effect(kind, if done { "done" } else { "failed" });
+    }
+}
+
+fn groups(snapshot: &Snapshot, decision: &Decision) -> BTreeMap<Name, GroupView> {
+    let view = |name: &Name| GroupView {
+        observed: snapshot.observed.groups.get(name).cloned(),
+        plan: decision.plans.get(name).cloned(),
+        load: load_now(snapshot, name),
+        coverage: coverage(snapshot, name),
+    };
+    snapshot.config.scalings.keys().map(|name| (name.clone(), view(name))).collect()
+}
+
+fn load_now(snapshot: &Snapshot, name: &Name) -> Option<Rate> {
+    let (_, last) = snapshot.observed.history.get(name)?.last()?;
+    Rate::per_second(*last).ok()
+}
+
+/// The priming that stands before a group: that of the releases which lean on it.
+fn coverage(snapshot: &Snapshot, name: &Name) -> BTreeMap<Name, crate::core::priming::Coverage> {
+    let leaning = snapshot.config.releases.values().filter(|release| release.scaling.contains(name));
+    let policies = leaning.flat_map(|release| &release.priming);
+    policies.filter_map(|policy| Some((policy.clone(), snapshot.observed.coverage.get(policy)?.clone()))).collect()
+}

@@ -1,0 +1,124 @@
+//! Gathers what the world looks like: groups, load, counts, coverage, the halt file.
+//!
+//! One batched call per source and tick, all at once, each within a time limit. Invariant: what did not answer in time is
+//! absent from the observation, never an old answer and never a zero.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::counts;
+use crate::core::decide::{GroupObservation, Observations, State};
+use crate::core::priming::Coverage;
+use crate::core::words::Name;
+use crate::shell::groups::LocalGroups;
+use crate::shell::observe::{ObserveError, Pushes, Sources, Span, Tick};
+use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
+
+/// A provider that takes longer is not observed in this tick: a tick must not wait for the slowest.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// How much load history a forecast is given, and its grid: 28 days by the hour show both the day and the week.
+const HISTORY: Duration = Duration::from_secs(28 * 86_400);
+const HISTORY_STEP: Duration = Duration::from_secs(3_600);
+
+/// See the module.
+pub(super) struct Observers {
+    groups: Arc<LocalGroups>,
+    sources: Arc<Sources>,
+    halt_file: Option<PathBuf>,
+    coverage: BTreeMap<Name, Coverage>,
+}
+
+impl Observers {
+    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents) -> Result<Self, ObserveError> {
+        let halt_file = documents.settings.as_ref().and_then(|settings| settings.halt_file.clone());
+        let sources = Arc::new(Sources::new(documents.sources.clone())?);
+        Ok(Self { groups, sources, halt_file, coverage: BTreeMap::new() })
+    }
+
+    /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
+    pub(super) fn rewire(&mut self, documents: &Documents) {
+        self.groups.update(local(documents));
+        match Sources::new(documents.sources.clone()) {
+            Ok(sources) => self.sources = Arc::new(sources),
+            Err(error) => tracing::error!(%error, "the metrics sources stay as they were"),
+        }
+    }
+
+    /// The sources, for probes.
+    pub(super) fn sources(&self) -> Arc<Sources> {
+        self.sources.clone()
+    }
+
+    /// Whether everything is halted. A file that cannot be looked at is one that is not there: halting by mistake on a
+    /// passing error of the disk would stop every update.
+    pub(super) fn halt_file(&self) -> bool {
+        self.halt_file.as_ref().is_some_and(|path| path.try_exists().unwrap_or(false))
+    }
+
+    /// What a priming run proved.
+    pub(super) fn proven(&mut self, (policy, coverage): (Name, Coverage)) {
+        self.coverage.insert(policy, coverage);
+    }
+
+    /// Looks at everything.
+    pub(super) async fn look(&self, pushed: &Pushes, (documents, state): (&Documents, &State), now: Timestamp) -> Observations {
+        let tick = Tick { pushed, now };
+        let (groups, history, minutes) = tokio::join!(
+            self.describe(documents),
+            self.history(documents, tick),
+            counts::minutes(&self.sources, (documents, state), tick),
+        );
+        let halt_file = self.halt_file();
+        Observations { groups, history, minutes, coverage: self.coverage.clone(), halt_file, ..Observations::default() }
+    }
+
+    async fn describe(&self, documents: &Documents) -> BTreeMap<Name, GroupObservation> {
+        let ask = async |name: &Name| match tokio::time::timeout(WITHIN, self.groups.describe(name)).await {
+            Ok(Ok(observed)) => Some((name.clone(), observed)),
+            Ok(Err(error)) => {
+                tracing::warn!(group = %name, %error, "a group could not be described; its capacity is unknown");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(group = %name, "a group was not described in time; its capacity is unknown");
+                None
+            }
+        };
+        let names: Vec<Name> = local(documents).into_keys().collect();
+        join_all(names.iter().map(ask)).await.into_iter().flatten().collect()
+    }
+
+    async fn history(&self, documents: &Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
+        let from = tick.now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
+        let span = Span { from, to: tick.now, step: HISTORY_STEP };
+        let ask = async |(policy, query): (&Name, &LoadQuery)| match tokio::time::timeout(
+            WITHIN,
+            self.sources.load_history(query, span, tick),
+        )
+        .await
+        {
+            Ok(Ok(points)) => Some((policy.clone(), points)),
+            Ok(Err(error)) => {
+                tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
+                None
+            }
+            Err(_) => None,
+        };
+        join_all(documents.load_queries.iter().map(ask)).await.into_iter().flatten().collect()
+    }
+}
+
+/// The groups that this version drives.
+pub(super) fn local(documents: &Documents) -> BTreeMap<Name, LocalGroup> {
+    let spec = |spec: &GroupSpec| match spec {
+        GroupSpec::Local(local) => Some(local.clone()),
+        GroupSpec::Aws { .. } | GroupSpec::Command { .. } => None,
+    };
+    documents.groups.iter().filter_map(|(name, group)| Some((name.clone(), spec(group)?))).collect()
+}
