@@ -24,6 +24,8 @@ pub enum Outcome {
     Green,
     /// Measured, and not as demanded.
     Red,
+    /// Not yet, and tminus itself is on it: floors on their way, caches being primed.
+    Pending,
     /// Could not be measured: never green, never red.
     Unknown,
 }

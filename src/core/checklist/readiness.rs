@@ -88,6 +88,7 @@ impl From<Outcome> for ItemState {
         match outcome {
             Outcome::Green => Self::Green,
             Outcome::Red => Self::Red,
+            Outcome::Pending => Self::Pending,
             Outcome::Unknown => Self::Unknown,
         }
     }

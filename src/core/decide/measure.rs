@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, CapacityAnswer};
+use crate::core::load::{self, CapacityAnswer, GroupPlan, Problem};
 use crate::core::release::Release;
 use crate::core::throttle::{Force, Request};
 use crate::core::words::{Name, Percent, Version, later, since};
@@ -39,13 +39,25 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
     let outcome = match (&answer, shortfall) {
+        // What priming will mend is open, not red, while tminus is at it; the due decides.
+        (_, Some(_)) if is_mended_by_priming(plan) && primes(draft, group) => Outcome::Pending,
         (_, Some(_)) => Outcome::Red,
         (CapacityAnswer::Holds(_), None) => Outcome::Green,
-        // Not there yet: the floors are on their way, or the caches are not proven warm.
-        (CapacityAnswer::Short(_) | CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
+        (CapacityAnswer::Short(_), None) => Outcome::Pending,
+        (CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
     };
     let problem = shortfall.map_or(String::new(), |problem| format!("; {}", problem.sentence(group)));
     Some(measured(outcome, format!("{}{problem}", answer.sentence()), observed.observed_at))
+}
+
+/// Whether the plan fits once its caches are warm.
+fn is_mended_by_priming(plan: &GroupPlan) -> bool {
+    plan.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
+}
+
+/// Whether a launch that leans on the group has caches that tminus primes.
+fn primes(draft: &Draft<'_>, group: &Name) -> bool {
+    draft.releases().any(|(release, _)| release.scaling.contains(group) && !release.priming.is_empty())
 }
 
 fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Option<Evidence> {
@@ -65,12 +77,16 @@ fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Opt
         .first_problem
         .as_deref()
         .map_or(String::new(), |problem| format!("; {} problems, the first: {problem}", coverage.problems));
+    if coverage.objects == 0 {
+        let why = coverage.first_problem.as_deref().unwrap_or("the source lists no object");
+        return Some(measured(Outcome::Unknown, format!("nothing is proven yet: {why}"), coverage.measured_at));
+    }
     let (outcome, detail) = match (missing, expires) {
-        (Some(node), _) => (Outcome::Unknown, format!("nothing is proven on node {node} yet")),
-        (None, Some((needed, fresh))) => (Outcome::Unknown, format!("{detail}; fresh until {fresh}, needed until {needed}")),
+        (Some(node), _) => (Outcome::Pending, format!("nothing is proven on node {node} yet")),
+        (None, Some((needed, fresh))) => (Outcome::Pending, format!("{detail}; fresh until {fresh}, needed until {needed}")),
         (None, None) if least * 100.0 >= wanted => (Outcome::Green, detail),
         (None, None) if coverage.problems > 0 => (Outcome::Red, format!("{detail}{problem}")),
-        (None, None) => (Outcome::Unknown, detail),
+        (None, None) => (Outcome::Pending, detail),
     };
     Some(measured(outcome, detail, coverage.measured_at))
 }

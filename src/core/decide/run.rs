@@ -12,8 +12,9 @@ use super::facts::{self, Known};
 use super::orders;
 use super::snapshot::Snapshot;
 use super::world;
+use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
+use crate::core::release::{Active, Event, Go, Phase, Release, ReleaseState, percent, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
@@ -76,9 +77,14 @@ fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Re
         step,
         waiting: waiting(release, state, &known),
         next_at: next_at(draft, release, state),
-        readiness: known.readiness,
+        readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
         gate: known.facts.gate,
     }
+}
+
+/// Readiness of a release that is out: nothing is asked of its items any more.
+fn settled(readiness: Readiness) -> Readiness {
+    Readiness { word: Word::Go, reasons: Vec::new(), ..readiness }
 }
 
 /// Why it is not further, the first reason first.
@@ -86,7 +92,9 @@ fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String
     match &state.phase {
         Phase::Planned => vec![format!("preparing begins at {}", known.facts.prepare_at)],
         Phase::Active(Active::Preparing) => known.readiness.reasons.clone(),
-        Phase::Active(Active::Ready) if state.armed.is_some() => vec![format!("launches at {}", release.launch_at)],
+        Phase::Active(Active::Ready) if state.armed.is_some() || release.go == Go::Auto => {
+            vec![format!("launches at {}", release.launch_at)]
+        }
         Phase::Active(Active::Ready) => vec!["somebody has to say go".into()],
         Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, state, known),
         Phase::Held { by, reason, .. } => vec![format!("held by {by}: {reason}")],
@@ -98,13 +106,19 @@ fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String
 
 fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
     let gate = match known.facts.gate.as_ref().map(|gate| &gate.verdict) {
+        None if state.phase == Phase::Active(Active::Baking) => None,
         None => Some("it has no gate: `advance` enters the next step".to_owned()),
         Some(Verdict::Hold(reason)) => Some(reason.sentence()),
         Some(Verdict::Abort(reason)) => Some(reason.sentence()),
         Some(Verdict::Safe) => None,
     };
-    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {at}"));
+    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {}", whole(at)));
     gate.into_iter().chain(known.facts.step_blocked.clone()).chain(dwell).collect()
+}
+
+/// People read whole seconds.
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// When the running dwell or bake is over; `None` when none runs.
