@@ -13,7 +13,6 @@ mod diagnose;
 mod digest;
 mod draft;
 mod files;
-mod finding;
 mod guide;
 mod hint;
 mod instant;
@@ -30,8 +29,8 @@ mod syntax;
 mod words;
 mod yaml;
 
+pub use crate::shell::data::{Finding, Severity};
 pub use files::Source;
-pub use finding::{Finding, Severity};
 pub use load::{Loaded, Part, load, load_alone, load_texts, load_texts_alone};
 pub use schema::Kind;
 pub use suggest::help as did_you_mean;
