@@ -183,6 +183,17 @@ fn one_hyper_one_rustls_and_no_other_tls() {
 }
 
 #[test]
+fn every_dependency_is_used() {
+    let manifest = text(&root().join("Cargo.toml"));
+    let section = manifest.split_once("[dependencies]").unwrap().1.split_once("[lints").unwrap().0;
+    let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.trim().replace('-', "_"));
+    let sources: String = ["src", "tests"].iter().flat_map(|folder| files(folder, &["rs"])).map(|path| text(&path)).collect();
+    let used = |name: &String| sources.contains(&format!("{name}::")) || sources.contains(&format!("{name}!"));
+    let unused: Vec<String> = names.filter(|name| !used(name)).collect();
+    assert!(unused.is_empty(), "dependencies that nothing names: {unused:?}");
+}
+
+#[test]
 fn every_long_script_is_named_in_the_docs() {
     let folder = root().join("tests/long");
     let docs: String = files("docs", &["md"]).iter().map(|path| text(path)).collect();
