@@ -136,7 +136,7 @@ pub const PREPARED_LEAD: Duration = Duration::from_secs(42);
 pub const UNPREPARED_LEAD: Duration = Duration::from_secs(15);
 
 /// How long the unprepared launch is watched: the story's storm lasted from 11:30 to 12:45.
-pub const UNPREPARED_WATCHED: Duration = Duration::from_secs(60);
+pub const UNPREPARED_WATCHED: Duration = Duration::from_mins(1);
 
 /// The seed of every draw, so that one demo is like the other.
 pub const SEED: u64 = 20_140_325;

@@ -1,7 +1,7 @@
 //! Logs, and the one table of metrics with their help texts.
 //!
-//! Counters and histograms are recorded where things happen; gauges are read out of the view at each scrape, so they
-//! never say more than the last decision knew. Invariant: what `/metrics` exposes is in [`Metric::ALL`], and a series
+//! Counters and histograms are recorded where things happen, by any room; gauges are set by the control listener at each
+//! scrape, from the view that it shows to people too. Not here: what the figures are. Invariant: what `/metrics` exposes is in [`Metric::ALL`], and a series
 //! of something that is gone goes with it.
 
 use std::io;
@@ -9,17 +9,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
-use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 use tracing_subscriber::EnvFilter;
 
-use crate::core::checklist::Word;
 use crate::core::throttle::Reason;
-use crate::core::words::since;
-use crate::shell::control::{Reading, View, status::Status};
-use crate::shell::settings::Severity;
 
 /// How logs are written. They go to stderr; `TMINUS_LOG` filters them, such as `tminus=debug`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -169,9 +164,6 @@ const TICK_BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10
 /// Gauges that no scrape renewed for this long are of something that is gone.
 const GAUGE_LIFE: Duration = Duration::from_secs(5);
 
-/// The phases, as `ReleaseView` names them.
-const PHASES: [&str; 9] = ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
-
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Starts recording; later calls change nothing. Until then everything recorded is dropped.
@@ -209,54 +201,9 @@ pub fn effect(kind: &'static str, result: &'static str) {
     counter!(Metric::Effects.name(), "kind" => kind, "result" => result).increment(1);
 }
 
-/// The text exposition, with gauges as of the view.
-pub fn exposition(view: &View, now: Timestamp) -> String {
+/// Everything recorded so far, as text for a scrape.
+pub fn exposition() -> String {
     let handle = start_metrics();
-    let list = Reading { view, now }.list();
-    let valid = !view.findings.iter().any(|finding| finding.severity == Severity::Error);
-    gauge!(Metric::BuildInfo.name(), "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    gauge!(Metric::DecisionAge.name()).set(since(now, view.snapshot.now).as_secs_f64());
-    gauge!(Metric::OpenIntents.name()).set(view.open_intents as f64);
-    gauge!(Metric::DocumentsValid.name()).set(f64::from(u8::from(valid)));
-    gauge!(Metric::Halts.name()).set(Reading { view, now }.halts(None).len() as f64);
-    list.releases.iter().for_each(release);
-    groups(view);
-    coverage(view);
     handle.run_upkeep();
     handle.render()
-}
-
-fn release(status: &Status) {
-    for phase in PHASES {
-        let is = f64::from(u8::from(status.phase == phase));
-        gauge!(Metric::ReleasePhase.name(), "release" => status.release.clone(), "phase" => phase).set(is);
-    }
-    for (word, text) in [(Word::Go, "GO"), (Word::Hold, "HOLD"), (Word::NoGo, "NO-GO")] {
-        let is = f64::from(u8::from(status.readiness.word == word));
-        gauge!(Metric::ReleaseReadiness.name(), "release" => status.release.clone(), "word" => text).set(is);
-    }
-    gauge!(Metric::ReleasePercent.name(), "release" => status.release.clone()).set(status.percent);
-}
-
-fn groups(view: &View) {
-    for (name, group) in &view.groups {
-        let set = |metric: Metric, value: u32| gauge!(metric.name(), "group" => name.to_string()).set(f64::from(value));
-        if let Some(observed) = &group.observed {
-            set(Metric::GroupFloor, observed.floor.0);
-            set(Metric::GroupDesired, observed.desired.0);
-            set(Metric::GroupInService, observed.in_service.0);
-        }
-        if let Some(plan) = &group.plan {
-            set(Metric::GroupNeeded, plan.instances.0);
-        }
-    }
-}
-
-fn coverage(view: &View) {
-    for (policy, proven) in &view.snapshot.observed.coverage {
-        for (node, ratio) in &proven.nodes {
-            let labels = [("policy", policy.to_string()), ("node", node.to_string())];
-            gauge!(Metric::PrimingCoverage.name(), &labels).set(*ratio);
-        }
-    }
 }

@@ -21,12 +21,11 @@ fn example(route: &Route) -> (String, &'static str, &'static str) {
     let (kind, body) = match route.takes {
         Takes::Nothing => ("X-Nothing: 1", ""),
         Takes::Yaml => ("Content-Type: text/yaml", "kind: Release\n"),
-        Takes::OptionalJson => ("Content-Type: application/json", REASON),
         Takes::Json if route.path.contains("counts") => {
             ("Content-Type: application/json", r#"{"from": "e1", "at": "2026-12-01T12:00:00Z", "counts": {"errors.2.3.0": 1}}"#)
         }
         Takes::Json if route.path.contains("waivers") => ("Content-Type: application/json", r#"{"reason": "late", "for": "2d"}"#),
-        Takes::Json => ("Content-Type: application/json", REASON),
+        Takes::Json | Takes::OptionalJson => ("Content-Type: application/json", REASON),
     };
     (path, kind, body)
 }

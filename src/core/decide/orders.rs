@@ -34,7 +34,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
         Order::Scrub { release } => advance(draft, release, (Event::Scrub { reason: format!("{by}: {reason}") }, command)),
         Order::SignOff { release, item } => sign_off(draft, (release, item), command),
         Order::Waive { release, item, expires_at } => waive(draft, (release, item, *expires_at), command),
-        Order::Halt { target } => halt(draft, target, command),
+        Order::Halt { target } => Ok(halt(draft, target, command)),
         Order::Lift { target, break_glass } => {
             let glass = if *break_glass { Glass::Broken } else { Glass::Whole };
             lift(draft, target, (command, glass))
@@ -136,9 +136,9 @@ fn waive(draft: &mut Draft<'_>, (release, id, expires_at): (&Name, &Name, Timest
     Ok(told("waived", format!("{id} of {release} is waived until {expires_at}")))
 }
 
-fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Result<Told, Told> {
+fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
     if draft.state.halts.iter().any(|halt| halt.target == *target) {
-        return Ok(told("already_halted", format!("{} is halted already", announce::target(target))));
+        return told("already_halted", format!("{} is halted already", announce::target(target)));
     }
     let halt = Halt {
         target: target.clone(),
@@ -149,7 +149,7 @@ fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Result
     };
     announce::halted(draft, &halt);
     draft.state.halts.push(halt);
-    Ok(told("halted", format!("{} is halted", announce::target(target))))
+    told("halted", format!("{} is halted", announce::target(target)))
 }
 
 /// Whether one person lifts alone.

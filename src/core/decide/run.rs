@@ -21,8 +21,9 @@ use crate::core::words::{Name, Percent, later};
 pub fn decide(snapshot: &Snapshot) -> Decision {
     let mut draft = Draft::new(snapshot);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
-    let names: Vec<Name> = snapshot.config.releases.keys().cloned().collect();
-    names.iter().for_each(|name| tick(&mut draft, name));
+    for name in snapshot.config.releases.keys() {
+        tick(&mut draft, name);
+    }
     // Plans are made anew: a release that just ended gives back from now on.
     draft.plan();
     world::floors(&mut draft);

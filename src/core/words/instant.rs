@@ -47,6 +47,7 @@ impl TRelative {
     }
 
     /// Rounded to whole seconds, for clocks that people read.
+    #[must_use]
     pub fn whole_secs(self) -> Self {
         Self(SignedDuration::from_secs(self.0.as_secs()))
     }

@@ -29,7 +29,7 @@ const RELEASE: &str = "reader-2.3";
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A scenario that takes longer is broken: the longest takes half of it.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// What is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::core::decide::Told;
-use crate::shell::settings::Finding;
+use crate::shell::data::Finding;
 
 /// An error over HTTP. `detail` is a whole sentence, `code` a stable word for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use crate::core::load::{GroupPlan, Quantiles};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Halt, HaltTarget};
 use crate::core::words::{Capacity, Name, Percent, Rate, since};
-use crate::shell::settings::Severity;
+use crate::shell::data::Severity;
 
 /// A view and the instant it is read at: ages are counted from there.
 #[derive(Clone, Copy)]

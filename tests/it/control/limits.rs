@@ -196,7 +196,7 @@ async fn metrics_are_those_of_the_table() {
     let reply = send(room.address, "GET /metrics", &[], "").await;
     assert!(reply.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"), "{reply:?}");
     let lines = |start: &str| {
-        let found = reply.body.lines().filter_map(|line| line.strip_prefix(start)).map(|line| line.to_owned());
+        let found = reply.body.lines().filter_map(|line| line.strip_prefix(start)).map(str::to_owned);
         found.collect::<Vec<String>>()
     };
     let mut typed: Vec<String> = lines("# TYPE ").iter().map(|line| line.split(' ').next().unwrap().into()).collect();
