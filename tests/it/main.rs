@@ -10,6 +10,7 @@ mod notify;
 mod observe;
 mod primer;
 mod release_states;
+mod scenarios;
 mod store;
 mod throttle;
 mod tidy;

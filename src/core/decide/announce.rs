@@ -36,9 +36,8 @@ fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) {
     draft.ask(format!("notify:{}", text.key), Effect::Notify(announcement));
 }
 
-/// The T-clock in whole seconds.
 fn clock(release: &Release, draft: &Draft<'_>) -> String {
-    TRelative::of(draft.snapshot.now, release.launch_at).whole_secs().to_string()
+    TRelative::of(draft.snapshot.now, release.launch_at).clock()
 }
 
 /// A release went from one state to another.

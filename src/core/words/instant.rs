@@ -46,9 +46,17 @@ impl TRelative {
         Self(SignedDuration::from_millis(now.as_millisecond() - launch_at.as_millisecond()))
     }
 
-    /// Rounded to whole seconds, for clocks that people read.
-    pub fn whole_secs(self) -> Self {
-        Self(SignedDuration::from_secs(self.0.as_secs()))
+    /// As people read a countdown, in whole seconds and every unit that is not zero: `T-1d23h`, `T-12m30s`, `T-0`.
+    pub fn clock(self) -> String {
+        let secs = self.0.as_secs();
+        let whole = secs.unsigned_abs();
+        let units = [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "m"), (whole % 60, "s")];
+        let shown: String = units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+        match (secs, shown.as_str()) {
+            (0, _) => "T-0".into(),
+            (..0, shown) => format!("T-{shown}"),
+            (_, shown) => format!("T+{shown}"),
+        }
     }
 
     /// Whether it lies before T-0.
@@ -108,6 +116,22 @@ mod tests {
         assert_eq!(at("T+30m"), "2026-12-01T19:30:00Z");
         assert_eq!(at("T-0s"), "2026-12-01T19:00:00Z");
         assert!("T-2h" == "T-2h".parse::<TRelative>().unwrap().to_string());
+    }
+
+    #[test]
+    fn a_countdown_reads_in_every_unit() {
+        let clock = |text: &str| text.parse::<TRelative>().unwrap().clock();
+        let cases = [
+            ("T-0s", "T-0"),
+            ("T+0.9s", "T-0"),
+            ("T-90s", "T-1m30s"),
+            ("T+45m", "T+45m"),
+            ("T-172790s", "T-1d23h59m50s"),
+            ("T+50h", "T+2d2h"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(clock(text), shown, "{text}");
+        }
     }
 
     #[test]
