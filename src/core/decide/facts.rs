@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::draft::Draft;
 use super::measure;
 use crate::core::checklist::{
-    Assessment, Check, Demand, Item, ItemState, ItemStatus, Readiness, assess, readiness as add_up, step_blocked,
+    Assessment, Check, Demand, Item, ItemState, ItemStatus, Readiness, Word, assess, readiness as add_up, step_blocked,
 };
 use crate::core::gate::{self, Evidence, Exposure, Judgement};
 use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
@@ -43,7 +43,9 @@ pub(super) fn readiness(draft: &Draft<'_>, name: &Name) -> Option<Readiness> {
 }
 
 fn readiness_of<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Readiness {
-    add_up(draft.items(release).map(|item| status(draft, (release, state), item)).collect())
+    let items = draft.items(release).map(|item| status(draft, (release, state), item)).collect();
+    // Nothing is measured for a release that is out, and nothing stands against it.
+    if state.phase == Phase::Complete { Readiness { word: Word::Go, reasons: Vec::new(), items } } else { add_up(items) }
 }
 
 fn status(draft: &Draft<'_>, (release, state): (&Release, &ReleaseState), item: &Item) -> ItemStatus {
@@ -52,11 +54,13 @@ fn status(draft: &Draft<'_>, (release, state): (&Release, &ReleaseState), item: 
     assess(&Assessment {
         item,
         evidence: evidence.as_ref(),
+        renewed_every: measure::renewed_every(draft, item),
         content: content.map(String::as_str),
         sign_offs: &state.sign_offs,
         waivers: &state.waivers,
         applied_by: state.applied_by.as_ref(),
         launch_at: release.launch_at,
+        launched_at: state.evidence_from.or(state.ended_at),
         now: draft.snapshot.now,
     })
 }
@@ -101,7 +105,7 @@ fn planned_checks(release: &Release, policy: &gate::Policy) -> Option<u32> {
 }
 
 /// The earliest of: the first raise, the first item due, the first early entry; an hour before that.
-fn prepare_at<'a>(draft: &Draft<'a>, release: &'a Release) -> Timestamp {
+pub(super) fn prepare_at<'a>(draft: &Draft<'a>, release: &'a Release) -> Timestamp {
     let raises = release.scaling.iter().filter_map(|group| draft.plans.get(group)).filter_map(|plan| plan.timeline.first());
     let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,14 @@ pub fn later(at: Timestamp, duration: Duration) -> Timestamp {
 /// How long ago `earlier` was; zero if it lies ahead.
 pub fn since(now: Timestamp, earlier: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(earlier)).unwrap_or(Duration::ZERO)
+}
+
+/// An instant on people's clocks: to the minute where the seconds are zero, in an IANA zone, in UTC without a known one.
+pub fn local(at: Timestamp, zone: Option<&str>) -> String {
+    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    let zoned = at.to_zoned(zone);
+    let form = if zoned.second() == 0 { "%Y-%m-%d %H:%M %Z" } else { "%Y-%m-%d %H:%M:%S %Z" };
+    zoned.strftime(form).to_string()
 }
 
 /// A time relative to the launch, in whole milliseconds; negative before T-0.
@@ -132,6 +141,14 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(clock(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn instants_read_in_the_zone_of_their_people() {
+        let at: Timestamp = "2026-12-01T19:00:00Z".parse().unwrap();
+        assert_eq!(local(at, Some("America/Los_Angeles")), "2026-12-01 11:00 PST");
+        assert_eq!(local(at, Some("Nowhere/At-All")), "2026-12-01 19:00 UTC");
+        assert_eq!(local(later(at, Duration::from_secs(5)), None), "2026-12-01 19:00:05 UTC");
     }
 
     #[test]

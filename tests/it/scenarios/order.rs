@@ -11,7 +11,7 @@ use super::words::{Words, name_of};
 pub(super) fn order(verb: &str, words: &mut Words, now: Timestamp) -> Result<Order, String> {
     match verb {
         "halt" => return Ok(Order::Halt { target: target(words)? }),
-        "lift" => return Ok(Order::Lift { break_glass: words.takes("break-glass"), target: target(words)? }),
+        "lift" => return Ok(Order::Lift { target: target(words)?, break_glass: words.takes("break-glass") }),
         _ => {}
     }
     let release = words.name("a release")?;

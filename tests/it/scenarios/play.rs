@@ -40,7 +40,11 @@ fn play(path: &Path) -> Played {
             Ok(output) => output,
             Err(error) => {
                 // What follows stands on what failed.
-                let before = outputs.iter().rev().find(|output: &&Vec<String>| !output.is_empty()).map_or(String::new(), |output| output.join("\n"));
+                let before = outputs
+                    .iter()
+                    .rev()
+                    .find(|output: &&Vec<String>| !output.is_empty())
+                    .map_or(String::new(), |output| output.join("\n"));
                 wrong.push(format!("{place}\n{error}\nprinted last:\n{before}"));
                 break;
             }

@@ -3,14 +3,15 @@
 use tminus::core::checklist::Word;
 use tminus::core::decide::{Announcement, Decision, Effect, ReleaseView, Snapshot};
 use tminus::core::gate::Verdict;
-use tminus::core::words::{Percent, TRelative};
+use tminus::core::throttle::{Halt, HaltTarget};
+use tminus::core::words::{Name, Percent, TRelative};
 use tminus::shell::settings::Finding;
 
 /// A line of a transcript; further lines of its text are put below it.
 pub(super) fn line(clock: &str, label: &str, text: &str) -> Vec<String> {
     let mut lines = text.lines();
-    let first = format!("{clock:<10} {label:<9} {}", lines.next().unwrap_or_default());
-    std::iter::once(first).chain(lines.map(|line| format!("{:21}{line}", ""))).collect()
+    let first = format!("{clock:<12} {label:<8} {}", lines.next().unwrap_or_default());
+    std::iter::once(first).chain(lines.map(|line| format!("{:22}{line}", ""))).collect()
 }
 
 /// A finding without its place in the file, which every edit would move.
@@ -37,13 +38,24 @@ pub(super) fn news(before: Option<&Decision>, after: &Decision, snapshot: &Snaps
     let before_floor = |group| snapshot.observed.groups.get(group).map_or("?".into(), |seen| seen.floor.to_string());
     for intent in &after.intents {
         news.push(match &intent.effect {
-            Effect::SetFloor { group, floor, why, .. } => ("floor", format!("{group}: {} -> {floor}: {why}", before_floor(group))),
+            Effect::SetFloor { group, floor, why, .. } => {
+                ("floor", format!("{group}: {} -> {floor}: {why}", before_floor(group)))
+            }
+            // Looking again at what is warm happens all the time, and is no news.
+            Effect::Prime { policy, .. } if is_warm(snapshot, policy) => continue,
             Effect::Prime { policy, release } => ("prime", format!("{policy} for {release}")),
             Effect::Notify(told) => ("told", announcement(told, snapshot)),
             Effect::Report { release } => ("report", format!("of {release}")),
         });
     }
     news
+}
+
+fn is_warm(snapshot: &Snapshot, policy: &Name) -> bool {
+    let (Some(policy), Some(coverage)) = (snapshot.config.primings.get(policy), snapshot.observed.coverage.get(policy)) else {
+        return false;
+    };
+    coverage.nodes.values().all(|ratio| ratio * 100.0 >= policy.coverage)
 }
 
 /// Phase, percent, readiness and the gate's word of a release, where they changed.
@@ -92,11 +104,20 @@ fn gate(view: &ReleaseView) -> Option<(u8, Option<std::mem::Discriminant<tminus:
 
 fn halts(before: Option<&Decision>, after: &Decision) -> Vec<String> {
     let old = before.map_or(&[][..], |before| &before.halts);
-    let is_in = |halts: &[tminus::core::throttle::Halt], target| halts.iter().any(|halt| halt.target == target);
-    let new = after.halts.iter().filter(|halt| !is_in(old, halt.target.clone()));
-    let gone = old.iter().filter(|halt| !is_in(&after.halts, halt.target.clone()));
-    let begun = new.map(|halt| format!("{:?} by {}", halt.target, halt.by));
-    begun.chain(gone.map(|halt| format!("{:?} is lifted", halt.target))).collect()
+    let is_in = |halts: &[Halt], target: &HaltTarget| halts.iter().any(|halt| halt.target == *target);
+    let new = after.halts.iter().filter(|halt| !is_in(old, &halt.target));
+    let gone = old.iter().filter(|halt| !is_in(&after.halts, &halt.target));
+    let begun = new.map(|halt| format!("{} by {}", target(&halt.target), halt.by));
+    begun.chain(gone.map(|halt| format!("{} is lifted", target(&halt.target)))).collect()
+}
+
+fn target(target: &HaltTarget) -> String {
+    match target {
+        HaltTarget::Everything => "everything".into(),
+        HaltTarget::App { app } => app.to_string(),
+        HaltTarget::Channel { app, channel } => format!("{app} on {channel}"),
+        HaltTarget::Version { app, version } => format!("{app} {version}"),
+    }
 }
 
 /// What is told; its own clock, where it is not the transcript's.

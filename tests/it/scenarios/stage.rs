@@ -56,6 +56,7 @@ impl Stage {
             "probe" => self.probe(&mut words)?,
             "halt-file" => self.halt_file(&mut words)?,
             "status" => super::status::lines(self, &words.name("a release")?)?,
+            "grid" => super::ask::grid(self, &mut words)?,
             "ask" => super::ask::lines(self, &mut words)?,
             _ => self.order(&verb, &mut words)?,
         };
@@ -69,7 +70,8 @@ impl Stage {
         self.files.extend(paths.iter().filter_map(|path| path.canonicalize().ok()));
         let loaded = load_alone(&paths);
         let mut parts = self.parts.clone();
-        let releases: Vec<_> = loaded.parts.iter().filter(|part| part.kind == Kind::Release).map(|part| part.name.clone()).collect();
+        let releases: Vec<_> =
+            loaded.parts.iter().filter(|part| part.kind == Kind::Release).map(|part| part.name.clone()).collect();
         parts.extend(loaded.parts.into_iter().map(|part| ((part.kind, part.name.clone()), part)));
         let texts: Vec<_> = parts.values().map(|part| (part.file.clone(), part.text.clone())).collect();
         let whole = load_texts(&texts);
@@ -153,7 +155,8 @@ impl Stage {
         let zones = policy.zones.map_or(1, |zones| zones.count);
         let (floor, ceiling) = (words.parsed("floor")?, words.parsed("ceiling")?);
         let boot = words.duration("boot")?.unwrap_or(Duration::from_secs(240));
-        let mut group = Group::new(floor.unwrap_or(policy.limits.floor.0), ceiling.unwrap_or(policy.limits.ceiling.0), (zones, boot));
+        let mut group =
+            Group::new(floor.unwrap_or(policy.limits.floor.0), ceiling.unwrap_or(policy.limits.ceiling.0), (zones, boot));
         let load = words.parsed::<f64>("load_per_minute")?;
         let swing = words.share("swing")?.unwrap_or(0.0);
         group.load = load.map(|per_minute| (per_minute / 60.0, swing));
@@ -226,7 +229,10 @@ impl Stage {
                 return Ok(lines);
             }
         }
-        Err(format!("it does not come to rest: after {MOST_DECISIONS} decisions at one instant it still changes something\n{}", lines.join("\n")))
+        Err(format!(
+            "it does not come to rest: after {MOST_DECISIONS} decisions at one instant it still changes something\n{}",
+            lines.join("\n")
+        ))
     }
 
     fn decide_once(&mut self, commands: Vec<Command>) -> Result<(Decision, Vec<String>), String> {
