@@ -10,8 +10,8 @@ use super::draft::Draft;
 use super::effect::{Announcement, Effect, Topic};
 use super::snapshot::{Command, Order, Person};
 use crate::core::release::{Active, Phase, Release, ReleaseState, percent};
-use crate::core::throttle::{Halt, HaltTarget, Lift};
-use crate::core::words::{Name, Percent, TRelative, format_duration};
+use crate::core::throttle::{Halt, HaltTarget, Lift, Rule};
+use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, format_duration};
 
 /// The text of an announcement.
 pub(super) struct Text {
@@ -25,6 +25,8 @@ pub(super) struct Text {
 /// Tells people.
 pub(super) fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) {
     let now = draft.snapshot.now;
+    let shadow = release.is_some_and(|release| release.shadow);
+    let text = if shadow { of_shadow(text) } else { text };
     let announcement = Announcement {
         key: text.key.clone(),
         topic: text.topic,
@@ -36,6 +38,12 @@ pub(super) fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) 
         at: now,
     };
     draft.ask(format!("notify:{}", text.key), Effect::Notify(announcement));
+}
+
+/// A shadow acts on nothing, and nobody should have to know that by heart.
+fn of_shadow(text: Text) -> Text {
+    let (what, meaning) = (format!("Shadow: {}", text.what), format!("Nothing is done. If it were real: {}", text.meaning));
+    Text { what, meaning, ..text }
 }
 
 fn clock(release: &Release, draft: &Draft<'_>) -> String {
@@ -52,7 +60,7 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
     }
     let name = &release.name;
     let (topic, what, meaning, next) = match &after.phase {
-        Phase::Active(Active::Rolling { .. } | Active::Baking) => stepped(release, (before, after, cause)),
+        Phase::Active(Active::Rolling { .. } | Active::Baking) => stepped(draft, release, (before, after, cause)),
         Phase::Held { by, reason, .. } if matches!(before.phase, Phase::Aborted { .. }) => cleared(draft, release, (by, reason)),
         Phase::Held { by, reason, .. } => held(release, after, (by, reason)),
         Phase::Active(_) if matches!(before.phase, Phase::Held { .. }) => (
@@ -69,8 +77,13 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
         ),
         Phase::Complete if before.phase != Phase::Planned => (
             Topic::Step,
-            format!("{name} is complete: everybody is offered {}.", release.version),
-            "Capacity is given back by ramp, and the report is written.".into(),
+            format!("{name} is complete: the rollout is over, and {} stays on offer.", release.version),
+            if release.scaling.is_empty() {
+                "The report is written."
+            } else {
+                "Capacity is given back by ramp, and the report is written."
+            }
+            .into(),
             "Read the report.".into(),
         ),
         // Readiness tells of preparing and ready; a release that was out already needs nobody.
@@ -124,7 +137,7 @@ fn cleared(draft: &Draft<'_>, release: &Release, (by, reason): (&Name, &str)) ->
     (Topic::Abort, format!("{by} cleared the ABORT of {name}: {reason}."), meaning, format!("{lift}`tminus resume {name}`."))
 }
 
-fn stepped(release: &Release, (before, after, cause): Transition<'_>) -> Words {
+fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transition<'_>) -> Words {
     let (name, version) = (&release.name, &release.version);
     let percent = percent(release, after).unwrap_or(Percent::ZERO);
     let order = cause.map(|command| (&command.order, &command.by.name, &command.reason));
@@ -133,25 +146,50 @@ fn stepped(release: &Release, (before, after, cause): Transition<'_>) -> Words {
         (_, Some((Order::Promote { .. }, by, reason))) => format!("{by} promoted {name} to {percent} %: {reason}."),
         (Phase::Active(Active::Preparing | Active::Ready), _) => {
             let channels: Vec<_> = release.channels.iter().map(Name::as_str).collect();
-            format!("{name} launched: {percent} % of clients on {} are offered {version}{}.", channels.join(", "), by(cause))
+            format!("{name} launched: {percent} % of clients on {} may have {version}{}.", channels.join(", "), by(cause))
         }
         (Phase::Held { .. }, _) => format!("{name} goes on at {percent} %{}.", by(cause)),
         _ => format!("{name} is at {percent} %."),
     };
-    (Topic::Step, what, ahead(release, after), format!("Nothing to do; `tminus hold {name}` stops it here."))
+    (Topic::Step, what, ahead(draft, release, after), format!("Nothing to do; `tminus hold {name}` stops it here."))
 }
 
 /// What comes after this step, and what it takes.
-fn ahead(release: &Release, after: &ReleaseState) -> String {
+fn ahead(draft: &Draft<'_>, release: &Release, after: &ReleaseState) -> String {
+    let here = percent(release, after).unwrap_or(Percent::ZERO);
+    let lower = if throttled_below(draft, release, here) { " Throttle rules hold some of them lower." } else { "" };
     let step = match after.phase {
         Phase::Active(Active::Rolling { step }) => step,
-        _ => return format!("Everybody is offered it; it is watched for {} more.", format_duration(release.bake())),
+        _ if release.bake().is_zero() => return format!("Nothing is watched any more: it has no bake.{lower}"),
+        _ => return format!("It is watched for {} more.{lower}", format_duration(release.bake())),
     };
     let dwell = release.rollout.steps.get(step).map_or(Duration::ZERO, |step| step.dwell);
     let next = release.rollout.steps.get(step + 1).map_or(Percent::FULL, |step| step.percent);
     match &release.gate {
-        Some(_) => format!("The next step is {next} %, after at least {} and a SAFE gate.", format_duration(dwell)),
-        None => format!("The next step is {next} %; without a gate it takes `tminus advance {}`.", release.name),
+        Some(_) => format!("The next step is {next} %, after at least {} and a SAFE gate.{lower}", format_duration(dwell)),
+        None => format!("The next step is {next} %; without a gate it takes `tminus advance {}`.{lower}", release.name),
+    }
+}
+
+/// Whether a rule about the app, or the layer under the rules, lets fewer through than the rollout.
+fn throttled_below(draft: &Draft<'_>, release: &Release, here: Percent) -> bool {
+    let channel = |rule: &Rule| rule.channel.as_ref().is_none_or(|one| release.channels.contains(one));
+    let touches = |rule: &Rule| rule.app == release.app && channel(rule) && takes_some_of(release, rule.version.as_ref());
+    let mut policies = draft.snapshot.config.throttles.values();
+    policies.any(|policy| {
+        policy.global.is_some_and(|global| global < here) || policy.rules.iter().any(|rule| touches(rule) && rule.percent < here)
+    })
+}
+
+/// Whether a rule is about a version that may take the release; ranges and prefixes count as if they were.
+fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
+    let takes = |version: &Version| {
+        version.is_older_than(&release.version) && release.from.as_ref().is_none_or(|from| from.matches(version))
+    };
+    match versions {
+        Some(VersionRule::Exact(version)) => takes(version),
+        Some(VersionRule::List(versions)) => versions.iter().any(takes),
+        Some(VersionRule::Range(_) | VersionRule::Prefix(_)) | None => true,
     }
 }
 
@@ -173,7 +211,7 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, reason: String) {
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
     let what = format!("{name} is aborted: {reason}");
     say(draft, Some(release), Text { topic: Topic::Abort, key, what, meaning, next });
-    if release.halts_on_abort() {
+    if release.halts_on_abort() && !release.shadow {
         halt_version(draft, release, reason);
     }
 }
@@ -205,6 +243,35 @@ pub(super) fn halted(draft: &mut Draft<'_>, halt: &Halt, rule: &Lift) {
     say(draft, None, text);
 }
 
+/// The halt file came or went.
+pub(super) fn halt_file(draft: &mut Draft<'_>) {
+    let (is_there, was_there) = (draft.snapshot.observed.halt_file, draft.state.halt_file);
+    if is_there == was_there {
+        return;
+    }
+    draft.state.halt_file = is_there;
+    let key = format!("halt-file:{is_there}:{}", draft.snapshot.now);
+    let text = if is_there {
+        Text {
+            topic: Topic::Halt,
+            key,
+            what: "The halt file exists: everything is halted.".into(),
+            meaning: "From the next request on nobody is offered any update of any app, force included.".into(),
+            next: "Remove the file to lift it.".into(),
+        }
+    } else {
+        let (meaning, next) = (format!("Updates are offered again as the throttle says.{}", left(draft)), NOTHING.into());
+        Text { topic: Topic::Halt, key, what: "The halt file is gone.".into(), meaning, next }
+    };
+    say(draft, None, text);
+}
+
+/// What is halted still, as a sentence.
+fn left(draft: &Draft<'_>) -> String {
+    let left: Vec<_> = draft.state.halts.iter().map(|halt| target(&halt.target)).collect();
+    if left.is_empty() { String::new() } else { format!(" Still halted: {}.", left.join(", ")) }
+}
+
 /// Somebody asked to lift a halt, and it takes more people.
 pub(super) fn lift_asked(draft: &mut Draft<'_>, halt: &Halt, (by, rule): (&Name, &Lift)) {
     let what = target(&halt.target);
@@ -220,13 +287,14 @@ pub(super) fn lift_asked(draft: &mut Draft<'_>, halt: &Halt, (by, rule): (&Name,
 
 /// Somebody lifted a halt; alone, if the glass was broken.
 pub(super) fn lifted(draft: &mut Draft<'_>, halt: &Halt, (by, reason, alone): (&Person, &str, bool)) {
+    let left = left(draft);
     let how = if alone { ", alone, by breaking the glass" } else { "" };
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let text = Text {
         topic: Topic::Halt,
         key: format!("lift:{}:{}", target(&halt.target), draft.snapshot.now),
         what: format!("{} lifted the halt of {}{how}{why}.", by.name, target(&halt.target)),
-        meaning: "Updates are offered again as the throttle says.".into(),
+        meaning: format!("Updates are offered again as the throttle says.{left}"),
         next: if alone { "Ask why the others were not there.".into() } else { NOTHING.into() },
     };
     say(draft, None, text);

@@ -75,7 +75,10 @@ fn readiness_text(release: &Release, readiness: &Readiness, (said, passed): (boo
 
 /// The first reason whole, and which items stand against it besides.
 fn reasons(readiness: &Readiness) -> String {
-    let Some(first) = readiness.reasons.first() else { return "every item is green and fresh".into() };
+    let Some(first) = readiness.reasons.first() else {
+        let all = if readiness.items.is_empty() { "it has no checklist" } else { "every item is green and fresh" };
+        return all.into();
+    };
     // A reason begins with its item.
     let others: Vec<_> = readiness.reasons.iter().skip(1).filter_map(|reason| reason.split(' ').next()).collect();
     if others.is_empty() { first.clone() } else { format!("{first}; besides: {}", others.join(", ")) }

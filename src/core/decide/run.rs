@@ -20,6 +20,7 @@ use crate::core::words::{Name, Percent, later};
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
     let mut draft = Draft::new(snapshot);
+    announce::halt_file(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
     let names: Vec<Name> = snapshot.config.releases.keys().cloned().collect();
     names.iter().for_each(|name| tick(&mut draft, name));
