@@ -13,7 +13,7 @@ use super::orders::said;
 use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
 use crate::shell::control::Applied;
-use crate::shell::settings::{Finding, Severity};
+use crate::shell::settings::{Finding, Loaded, Source, show};
 
 /// Documents to apply.
 #[derive(Debug, ClapArgs)]
@@ -31,8 +31,8 @@ pub struct Args {
 #[derive(Default)]
 struct Stream {
     text: String,
-    /// First line of each file in the stream, from 1, with its name.
-    files: Vec<(usize, String)>,
+    /// First line of each file in the stream, from 1, with the file.
+    files: Vec<(usize, Source)>,
 }
 
 impl Stream {
@@ -43,7 +43,7 @@ impl Stream {
         if !self.text.is_empty() && !separated {
             self.text.push_str("---\n");
         }
-        self.files.push((self.text.lines().count() + 1, name));
+        self.files.push((self.text.lines().count() + 1, Source { file: name, text: text.into() }));
         self.text.push_str(text);
         if !text.ends_with('\n') {
             self.text.push('\n');
@@ -53,7 +53,7 @@ impl Stream {
     /// A finding's place in the file that it is about.
     fn place(&self, finding: Finding) -> Finding {
         match self.files.iter().rev().find(|(first, _)| *first <= finding.line) {
-            Some((first, name)) => Finding { file: name.clone(), line: finding.line + 1 - first, ..finding },
+            Some((first, source)) => Finding { file: source.file.clone(), line: finding.line + 1 - first, ..finding },
             None => finding,
         }
     }
@@ -74,7 +74,9 @@ pub async fn run(args: Args) -> Outcome {
         }
         Err(ClientError::Refused(problem)) if !problem.findings.is_empty() => {
             let findings: Vec<Finding> = problem.findings.iter().map(|finding| stream.place(finding.clone())).collect();
-            args.form.print(&json!({ "findings": findings }), |_| listed(&findings))?;
+            let sources = stream.files.into_iter().map(|(_, source)| source).collect();
+            let refused = Loaded { findings, sources, ..Loaded::default() };
+            args.form.print(&json!({ "findings": refused.findings }), |_| show::human(&refused))?;
             Err(plain(&problem.detail))
         }
         Err(error) => Err(said(error)),
@@ -100,24 +102,10 @@ fn summary(applied: &Applied) -> String {
     lines.join("\n")
 }
 
-/// Findings as compilers print them.
-fn listed(findings: &[Finding]) -> String {
-    let lines = findings.iter().map(|finding| {
-        let word = match finding.severity {
-            Severity::Error => paint(Colour::Red, "error"),
-            Severity::Warning => paint(Colour::Yellow, "warning"),
-        };
-        let Finding { file, line, column, code, message, path, help, .. } = finding;
-        let key = if path.is_empty() { String::new() } else { format!(" ({})", plain(path)) };
-        let help = if help.is_empty() { String::new() } else { format!("\n    help: {}", plain(help)) };
-        format!("{}:{line}:{column}: {word}[{}]: {}{key}{help}", plain(file), plain(code), plain(message))
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::settings::Severity;
 
     #[test]
     fn a_finding_is_placed_in_its_own_file() {

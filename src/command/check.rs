@@ -49,8 +49,7 @@ struct Report<'l> {
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> Outcome {
     let loaded = settings::load(&args.paths);
-    let text = render(&loaded, args.output).map_err(|error| format!("the findings could not be written: {error}"))?;
-    anstream::print!("{text}");
+    print(&loaded, args.output)?;
     if args.output == Form::Human {
         anstream::eprintln!("{}", show::counted(&loaded));
     }
@@ -61,13 +60,16 @@ pub(super) fn run(args: &Args) -> Outcome {
     })
 }
 
-fn render(loaded: &Loaded, form: Form) -> Result<String, serde_json::Error> {
-    match form {
+fn print(loaded: &Loaded, form: Form) -> Result<(), String> {
+    let report = Report { findings: &loaded.findings };
+    let text = match form {
+        Form::Json => Output::Json.render(&report, |_| String::new()),
+        Form::Yaml => Output::Yaml.render(&report, |_| String::new()),
+        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
         Form::Human => Ok(show::human(loaded)),
-        Form::Json => Output::Json.render(&Report { findings: &loaded.findings }, |_| String::new()),
-        Form::Yaml => Output::Yaml.render(&Report { findings: &loaded.findings }, |_| String::new()),
         Form::Github => Ok(show::github(&loaded.findings)),
         Form::Junit => Ok(show::junit(loaded)),
-        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
-    }
+    };
+    anstream::print!("{}", text.map_err(|error| format!("the findings cannot be written: {error}"))?);
+    Ok(())
 }

@@ -6,12 +6,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 
+use super::arguments::{client, instant, name, version};
 use super::output::Output;
 use super::{Exit, Outcome};
-use crate::core::throttle::{Decision, Force, LONGEST_CLIENT, Request, Table, TableInput, next_change, offers_offline};
-use crate::core::words::{InvalidName, InvalidVersion, Name, Version, format_duration, since};
+use crate::core::throttle::{Decision, Force, Request, Table, TableInput, next_change, offers_offline};
+use crate::core::words::{Name, Version, format_duration, since};
 use crate::shell::clock;
 use crate::shell::decision::DecisionWire;
 use crate::shell::settings::{self, show};
@@ -47,23 +48,6 @@ pub(super) struct Args {
     /// The form of the answer.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-fn name(text: &str) -> Result<Name, InvalidName> {
-    Name::new(text)
-}
-
-fn version(text: &str) -> Result<Version, InvalidVersion> {
-    Version::new(text)
-}
-
-fn client(text: &str) -> Result<String, String> {
-    if text.len() > LONGEST_CLIENT { Err(format!("a client id is at most {LONGEST_CLIENT} bytes")) } else { Ok(text.into()) }
-}
-
-/// With a zone in brackets, offset and zone must agree.
-fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
-    if text.contains('[') { text.parse().map(|zoned: Zoned| zoned.timestamp()) } else { text.parse() }
 }
 
 /// Loads, decides and prints. Held back is an answer, not an error: exit 0.

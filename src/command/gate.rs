@@ -3,6 +3,7 @@
 //! Not here: the rule (core::gate) and reading the files. Invariant: every problem of both files is told in one run,
 //! and with any of them nothing is judged.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -76,7 +77,8 @@ fn answer(args: &ReplayArgs, policy: &Policy, written: &[WrittenRow]) -> Ended {
     let rows: Vec<_> = written.iter().map(|written| written.row).collect();
     let replay = gate::replay(policy, &rows);
     let text = args.output.render(&shape(&replay, written), |_| replay.to_string()).map_err(|error| error.to_string())?;
-    anstream::print!("{text}");
+    // A reader that went away, such as `head`, is not an error.
+    let _ = anstream::stdout().write_all(text.as_bytes());
     Ok(match replay.verdict.outcome() {
         Outcome::Hold if args.exit_code => Exit::Hold,
         Outcome::Abort if args.exit_code => Exit::NoGo,

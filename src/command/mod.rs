@@ -3,11 +3,13 @@
 //! Data goes to stdout, prose to stderr. Exit codes are in [`Exit`].
 
 mod apply;
+mod arguments;
 mod audit;
 mod board;
 mod check;
 mod client;
 mod decide;
+mod demo;
 mod explain;
 mod gate;
 mod gate_files;
@@ -17,7 +19,9 @@ mod output;
 mod plan;
 mod prime;
 mod prime_show;
+mod prime_wanted;
 mod schema;
+mod serve;
 mod sign_off;
 mod status;
 mod terminal;
@@ -44,6 +48,8 @@ enum Verb {
     Schema(schema::Args),
     /// Explains a finding by its code
     Explain(explain::Args),
+    /// Runs the daemon
+    Serve(serve::Args),
     /// Creates or changes documents in the daemon
     Apply(apply::Args),
     /// Shows everything a release will do: when, what, why, cost
@@ -84,6 +90,8 @@ enum Verb {
     Prime(prime::Args),
     /// Checks the audit chain
     Audit(audit::Args),
+    /// The whole story on this machine: real processes, real sockets, the real daemon
+    Demo(demo::Args),
     /// Parts of the demo, one process each
     #[command(hide = true)]
     Lab(lab::Args),
@@ -148,6 +156,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Check(args) => check::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Serve(args) => serve::run(args).await,
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,
@@ -167,6 +176,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
+        Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version => {
             anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));

@@ -9,7 +9,10 @@ use super::client::Server;
 use super::orders::said;
 use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
-use crate::core::decide::{Action, Amount, Change, PlanView};
+use crate::core::decide::{Action, Amount, Change, Observations, PlanView, Snapshot, State, decide, plan_view};
+use crate::core::words::Name;
+use crate::shell::clock;
+use crate::shell::settings::{self, show};
 
 /// What to plan.
 #[derive(Debug, ClapArgs)]
@@ -30,15 +33,33 @@ pub struct Args {
 
 /// Plans.
 pub async fn run(args: Args) -> Outcome {
-    let plan: PlanView = if args.config.is_empty() {
-        let client = args.server.client().map_err(said)?;
-        client.get(&["plans", &args.release]).await.map_err(said)?
-    } else {
-        return Err("planning offline needs the documents room".into());
-    };
+    let plan = if args.config.is_empty() { asked(&args).await? } else { offline(&args)? };
     args.form.print(&plan, |_| human(&plan))?;
     let differs = args.detailed_exitcode && !plan.actions.is_empty();
     Ok(if differs { Exit::Differences } else { Exit::Done })
+}
+
+async fn asked(args: &Args) -> Result<PlanView, String> {
+    let client = args.server.client().map_err(said)?;
+    client.get(&["plans", &args.release]).await.map_err(said)
+}
+
+/// Decides once on a world of which nothing is known but the documents: what is not measured reads so.
+fn offline(args: &Args) -> Result<PlanView, String> {
+    let loaded = settings::load(&args.config);
+    // Findings are prose here, warnings too: the data is the plan.
+    anstream::eprint!("{}", show::human(&loaded));
+    if loaded.has_errors() {
+        return Err("nothing was planned, since documents with errors are not used; correct what is named above".into());
+    }
+    let config = loaded.documents.config;
+    let name = Name::new(&args.release).map_err(|error| error.to_string())?;
+    let known: Vec<String> = config.releases.keys().map(|release| plain(release.as_str())).collect();
+    let release = config.releases.get(&name).cloned();
+    let release = release.ok_or_else(|| format!("the documents have no release {name}; they have: {}", known.join(", ")))?;
+    let snapshot =
+        Snapshot { config, state: State::default(), observed: Observations::default(), commands: Vec::new(), now: clock::now() };
+    Ok(plan_view(&snapshot, &decide(&snapshot), &release))
 }
 
 fn human(plan: &PlanView) -> String {
@@ -64,17 +85,15 @@ fn line(action: &Action) -> String {
         Change::Change => ("~", Colour::Yellow),
         Change::Remove => ("-", Colour::Red),
     };
-    let sides = format!("{} -> {}", amount(action.from.as_ref()), amount(action.to.as_ref()));
+    let unit = if matches!(action.kind.as_str(), "step" | "prime") { " %" } else { "" };
+    let side = |amount: Option<&Amount>| match amount {
+        None => "none".into(),
+        Some(Amount::Whole(whole)) => format!("{whole}{unit}"),
+        Some(Amount::Fraction(fraction)) => format!("{fraction}{unit}"),
+        Some(Amount::Text(text)) => text.clone(),
+    };
+    let sides = format!("{} -> {}", side(action.from.as_ref()), side(action.to.as_ref()));
     let what = format!("{} {}: {sides}", action.kind, action.target);
     let why = paint(Colour::Grey, &plain(&action.why));
     format!("  {} {}  {}\n      {why}", paint(colour, mark), action.at.strftime("%Y-%m-%d %H:%M:%SZ"), plain(&what))
-}
-
-fn amount(amount: Option<&Amount>) -> String {
-    match amount {
-        None => "none".into(),
-        Some(Amount::Whole(whole)) => whole.to_string(),
-        Some(Amount::Fraction(fraction)) => fraction.to_string(),
-        Some(Amount::Text(text)) => text.clone(),
-    }
 }

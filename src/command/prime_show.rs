@@ -1,15 +1,16 @@
 //! What `tminus prime` shows: a progress line at a terminal, and the outcome.
 //!
-//! Not here: the exit code. Writing into a text cannot fail, so those results are dropped. Invariant: text of others never moves the cursor of a terminal.
+//! Not here: the exit code. Writing into a text cannot fail, so those results are dropped.
+//! Invariant: text of others never moves the cursor of a terminal.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
+use super::terminal::plain;
 use crate::core::priming::Policy;
 use crate::shell::primer::{PrimeReport, Progress};
 
@@ -17,17 +18,6 @@ use crate::shell::primer::{PrimeReport, Progress};
 const SHOWN_AFTER: Duration = Duration::from_secs(2);
 /// Entries of a list on a page for people; json has them all.
 const MOST_SHOWN: usize = 10;
-
-/// How the outcome is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Human,
-    /// For programs.
-    Json,
-    /// For both; JSON is YAML 1.2 and is what is printed.
-    Yaml,
-}
 
 /// Draws progress on stderr until the run drops its sender.
 pub async fn follow(mut seen: watch::Receiver<Progress>) {
@@ -49,16 +39,8 @@ pub async fn follow(mut seen: watch::Receiver<Progress>) {
     bar.finish_and_clear();
 }
 
-/// Prints the outcome.
-pub fn print(report: &PrimeReport, policy: &Policy, format: Format) -> Result<(), serde_json::Error> {
-    match format {
-        Format::Human => anstream::println!("{}", plain(&human(report, policy))),
-        Format::Json | Format::Yaml => anstream::println!("{}", serde_json::to_string_pretty(report)?),
-    }
-    Ok(())
-}
-
-fn human(report: &PrimeReport, policy: &Policy) -> String {
+/// The outcome for people.
+pub fn human(report: &PrimeReport, policy: &Policy) -> String {
     let mut text = String::new();
     for (node, ratio) in &report.coverage {
         // Rounded down: 100 % means every target.
@@ -74,7 +56,7 @@ fn human(report: &PrimeReport, policy: &Policy) -> String {
         if classes.is_empty() { "no targets".into() } else { classes.join(", ") }
     );
     if let Some(error) = &report.source_error {
-        let _ = writeln!(text, "The source was not read to its end, so nothing counts as proven: {error}");
+        let _ = writeln!(text, "The source was not read to its end, so nothing counts as proven: {}", plain(error));
     }
     let wrong = report
         .mismatches
@@ -106,15 +88,9 @@ fn list(text: &mut String, title: &str, entries: impl ExactSizeIterator<Item = S
     }
     let _ = writeln!(text, "{title} ({count}):");
     for entry in entries.take(MOST_SHOWN) {
-        let _ = writeln!(text, "  {entry}");
+        let _ = writeln!(text, "  {}", plain(&entry));
     }
     if count > MOST_SHOWN as u64 {
         let _ = writeln!(text, "  and {} more; -o json lists them", count - MOST_SHOWN as u64);
     }
-}
-
-/// Control characters and those that turn the direction of text become `?`; line ends are ours.
-fn plain(text: &str) -> String {
-    let odd = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if odd(c) { '?' } else { c }).collect()
 }

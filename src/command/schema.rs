@@ -13,7 +13,9 @@ pub(super) struct Args {
 /// Runs the verb.
 pub(super) fn run(args: &Args) -> Outcome {
     let Some(word) = &args.kind else {
-        Kind::ALL.iter().for_each(|kind| anstream::println!("{}", kind.word()));
+        for kind in Kind::ALL {
+            anstream::println!("{}", kind.word());
+        }
         return Ok(Exit::Done);
     };
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.word().eq_ignore_ascii_case(word)) else {

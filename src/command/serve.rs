@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-use super::{Exit, Outcome, findings};
+use super::{Exit, Outcome};
+use crate::lab::leash;
 use crate::shell::daemon::{self, Options, StartError};
+use crate::shell::settings::show;
 use crate::shell::telemetry;
 
 /// Where the settings are looked for when nothing is said.
@@ -31,20 +33,25 @@ pub(super) struct Args {
     /// The decision listener; port 0 picks one.
     #[arg(long, value_name = "ADDR")]
     decision: Option<SocketAddr>,
+    /// Ends with the demo that started it.
+    #[arg(long, hide = true)]
+    leash: Option<SocketAddr>,
     /// How logs are written on stderr.
     #[arg(long, value_enum, default_value_t)]
     log: telemetry::LogFormat,
 }
 
 pub(super) async fn run(serve: Args) -> Outcome {
-    telemetry::start_logs(serve.log);
+    telemetry::log_to_stderr(serve.log);
     telemetry::start_metrics();
+    let tied = serve.leash.map_or(Ok(()), leash::follow);
+    tied.map_err(|error| format!("there is no leash to follow: {error}"))?;
     let default = PathBuf::from(SETTINGS);
     let config = serve.config.or_else(|| (serve.documents.is_empty() && default.is_file()).then_some(default));
     let options =
         Options { config, documents: serve.documents, data: serve.data, control: serve.control, decision: serve.decision };
     let (stop, stopping) = watch::channel(false);
-    let (ready, running) = oneshot::channel();
+    let (ready, running) = oneshot::channel::<daemon::Running>();
     let stopper = tokio::spawn(async move {
         asked_to_stop().await;
         let _ = stop.send(true);
@@ -59,8 +66,8 @@ pub(super) async fn run(serve: Args) -> Outcome {
     let _ = printer.await;
     match ended {
         Ok(()) => Ok(Exit::Done),
-        Err(StartError::Documents(found)) => {
-            findings::print(&found);
+        Err(StartError::Documents(loaded)) => {
+            anstream::eprint!("{}", show::human(&loaded));
             Err("the documents have errors; nothing was started".into())
         }
         Err(error) => Err(error.to_string()),

@@ -22,15 +22,19 @@ pub fn monotonic() -> Instant {
 }
 
 /// A random number in 0..1,000,000, for decisions without a client id and for spreading returns; not for secrets.
+pub fn draw() -> u32 {
+    // Multiply and shift, as buckets do: no bias worth naming at 2^32.
+    (((draw64() >> 32) * 1_000_000) >> 32) as u32
+}
+
+/// A random number over the whole of 64 bits, for jitter; not for secrets.
 ///
 /// SipHash of a counter under keys that the standard library takes from the system's entropy once: as even as the
 /// hash is, without a lock and without a system call per request.
-pub fn draw() -> u32 {
+pub fn draw64() -> u64 {
     static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let hash = KEYS.hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
-    // Multiply and shift, as buckets do: no bias worth naming at 2^32.
-    (((hash >> 32) * 1_000_000) >> 32) as u32
+    KEYS.hash_one(COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod control;
+pub mod daemon;
 pub mod decision;
 pub mod groups;
 pub mod notify;

@@ -2,7 +2,9 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod control;
 mod decision;
+mod documents;
 mod gate;
 mod groups;
 mod lab;

@@ -1,230 +1,25 @@
 //! The primer against real caching servers on loopback: three nodes before one origin that can shed, corrupt and refuse.
-//!
-//! The nodes speak RFC 9211 or nothing at all, keep an object from its n-th use on, and key by `Vary`.
-#![expect(clippy::unwrap_used, reason = "a test server that cannot go on must fail its test")]
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+mod edge;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+use std::time::Duration;
+
+use edge::{Edge, Origin, Tells, body_of, digest_of};
 use tminus::core::priming::Policy;
 use tminus::core::words::Name;
 use tminus::shell::primer::{PrimeReport, Progress, prime};
 use tminus::shell::spec::{NodeSpec, PrimingSource, PrimingSpec};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-
-/// What the origin saw, and how much it takes.
-struct Origin {
-    slots: Semaphore,
-    sheds_above: usize,
-    service: Duration,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    in_flight: usize,
-    peak: usize,
-    fills: Vec<Instant>,
-    shed: usize,
-    by_path: BTreeMap<String, usize>,
-}
-
-impl Origin {
-    fn new(slots: usize, sheds_above: usize, service: Duration) -> Arc<Self> {
-        Arc::new(Self { slots: Semaphore::new(slots), sheds_above, service, seen: Mutex::default() })
-    }
-
-    fn quick() -> Arc<Self> {
-        Self::new(64, 10_000, Duration::ZERO)
-    }
-
-    fn fills(&self) -> usize {
-        self.seen.lock().unwrap().fills.len()
-    }
-
-    async fn answer(&self, path: &str, encoding: &str) -> Answer {
-        let sheds = {
-            let mut seen = self.seen.lock().unwrap();
-            seen.in_flight += 1;
-            seen.peak = seen.peak.max(seen.in_flight);
-            seen.fills.push(now());
-            *seen.by_path.entry(path.to_owned()).or_default() += 1;
-            let sheds = seen.in_flight > self.sheds_above;
-            seen.shed += usize::from(sheds);
-            sheds
-        };
-        let answer = if sheds {
-            Answer { status: 503, headers: vec![("retry-after", "1".into())], body: Bytes::new() }
-        } else {
-            let _slot = self.slots.acquire().await.unwrap();
-            tokio::time::sleep(self.service).await;
-            content(path, encoding)
-        };
-        self.seen.lock().unwrap().in_flight -= 1;
-        answer
-    }
-}
-
-#[derive(Clone)]
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Bytes,
-}
-
-fn content(path: &str, encoding: &str) -> Answer {
-    let kind = path.split('/').nth(1).unwrap_or("");
-    let (status, extra): (u16, Vec<(&str, &str)>) = match kind {
-        "no-store" => (200, vec![("cache-control", "no-store")]),
-        "cookie" => (200, vec![("cache-control", "public, max-age=600"), ("set-cookie", "a=1")]),
-        "vary" => (200, vec![("cache-control", "max-age=600"), ("vary", "Accept-Encoding, X-Device")]),
-        "coded" => (200, vec![("cache-control", "max-age=600"), ("vary", "Accept-Encoding")]),
-        "moved" => (302, vec![("cache-control", "max-age=600"), ("location", "https://mirror.example/x")]),
-        "broken" => (500, vec![]),
-        "gone" => (404, vec![("cache-control", "max-age=60")]),
-        _ => (200, vec![("cache-control", "max-age=600")]),
-    };
-    let headers = extra.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    Answer { status, headers, body: body_of(path, encoding) }
-}
-
-fn body_of(path: &str, encoding: &str) -> Bytes {
-    let varies = path.starts_with("/vary/") || path.starts_with("/coded/");
-    let text = if varies { format!("{path} {encoding}\n") } else { format!("{path}\n") };
-    text.repeat(40).into()
-}
-
-fn digest_of(body: &[u8]) -> String {
-    let hex: Vec<String> = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{}", hex.concat())
-}
-
-/// How a node tells hits from misses.
-#[derive(Clone, Copy, PartialEq)]
-enum Tells {
-    CacheStatus,
-    AgeOnly,
-    Nothing,
-}
-
-struct Edge {
-    name: &'static str,
-    origin: Arc<Origin>,
-    tells: Tells,
-    min_uses: u32,
-    /// One slot per URL whatever the variant: the defect of a cache that ignores Vary when storing.
-    one_slot: bool,
-    corrupts: Option<&'static str>,
-    kept: Mutex<HashMap<String, Kept>>,
-    requests: Mutex<Vec<(String, HeaderMap)>>,
-}
-
-#[derive(Default)]
-struct Kept {
-    uses: u32,
-    stored: Option<(Instant, String, Answer)>,
-}
-
-impl Edge {
-    fn new(name: &'static str, origin: &Arc<Origin>) -> Self {
-        Self {
-            name,
-            origin: Arc::clone(origin),
-            tells: Tells::CacheStatus,
-            min_uses: 1,
-            one_slot: false,
-            corrupts: None,
-            kept: Mutex::default(),
-            requests: Mutex::default(),
-        }
-    }
-
-    async fn serve(self: Arc<Self>) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let edge = Arc::clone(&self);
-                tokio::spawn(async move {
-                    let service = hyper::service::service_fn(move |request| Arc::clone(&edge).answer(request));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
-        address
-    }
-
-    async fn answer(self: Arc<Self>, request: Request<hyper::body::Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
-        let path = request.uri().path().to_owned();
-        let encoding = request.headers().get("accept-encoding").map_or("none", |value| value.to_str().unwrap()).to_owned();
-        self.requests.lock().unwrap().push((format!("{} {}", request.method(), request.uri()), request.headers().clone()));
-        let varies = path.starts_with("/vary/") || path.starts_with("/coded/");
-        let key = if varies && !self.one_slot { format!("{path} {encoding}") } else { path.clone() };
-        let hit = self
-            .kept
-            .lock()
-            .unwrap()
-            .get(&key)
-            .and_then(|kept| kept.stored.clone())
-            .filter(|(_, of, _)| !varies || *of == encoding);
-        if let Some((at, _, answer)) = hit {
-            let age = at.elapsed().as_secs();
-            return Ok(self.respond(&answer, &format!("hit; ttl={}", 600 - age), Some(age)));
-        }
-        let mut answer = self.origin.answer(&path, &encoding).await;
-        if self.corrupts.is_some_and(|corrupted| corrupted == path) {
-            answer.body = Bytes::from("x".repeat(answer.body.len()));
-        }
-        let forbidden = answer.headers.iter().any(|(name, value)| *name == "set-cookie" || value.contains("no-store"));
-        let stored = {
-            let mut kept = self.kept.lock().unwrap();
-            let kept = kept.entry(key).or_default();
-            kept.uses += 1;
-            let stores = !forbidden && kept.uses >= self.min_uses && matches!(answer.status, 200 | 302);
-            if stores {
-                kept.stored = Some((now(), encoding, answer.clone()));
-            }
-            stores
-        };
-        Ok(self.respond(&answer, if stored { "fwd=uri-miss; stored" } else { "fwd=uri-miss" }, Some(0)))
-    }
-
-    fn respond(&self, answer: &Answer, status: &str, age: Option<u64>) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(answer.body.clone()));
-        *response.status_mut() = StatusCode::from_u16(answer.status).unwrap();
-        let mut add = |name: &str, value: &str| {
-            response
-                .headers_mut()
-                .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
-        };
-        answer.headers.iter().for_each(|(name, value)| add(name, value));
-        if self.tells == Tells::CacheStatus {
-            add("cache-status", &format!("{}; {status}", self.name));
-        }
-        if self.tells != Tells::Nothing {
-            add("age", &age.unwrap_or(0).to_string());
-        }
-        response
-    }
-}
-
-fn now() -> Instant {
-    tminus::shell::clock::monotonic()
-}
+use tokio::sync::watch;
 
 struct Case {
     edges: Vec<Arc<Edge>>,
     spec: PrimingSpec,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Case {
@@ -247,7 +42,7 @@ impl Case {
             requests_per_second: None,
             in_flight: 16,
         };
-        Self { edges, spec, _folder: folder }
+        Self { edges, spec, folder }
     }
 
     async fn prime(&self) -> PrimeReport {
@@ -256,7 +51,7 @@ impl Case {
             coverage: 100.0,
             fresh_until: None,
             nodes: vec![],
-            poll_every: Duration::from_secs(900),
+            poll_every: Duration::from_mins(15),
         };
         let (progress, seen) = watch::channel(Progress::default());
         let report = prime(&self.spec, &policy, &progress).await;
@@ -512,4 +307,103 @@ async fn objects_that_are_not_published_yet_are_left_for_later() {
     let report = case.prime().await;
     assert_eq!((report.objects, report.deferred, seen(&origin, "/obj/future")), (3, 1, 0));
     assert!(report.reached);
+}
+
+/// Runs the real binary.
+async fn tminus(arguments: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tminus"));
+    command.args(arguments).kill_on_drop(true);
+    tokio::time::timeout(Duration::from_mins(1), command.output()).await.unwrap().unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    // Shown by the test runner only if the answer is none.
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn policy_file(folder: &Path, nodes: &[(&str, String)]) -> String {
+    let nodes: Vec<String> =
+        nodes.iter().map(|(name, connect)| format!("  - {{name: {name}, connect: \"{connect}\"}}")).collect();
+    let path = folder.join("policy.yaml");
+    let text = format!(
+        "apiVersion: tminus/v1\nkind: PrimingPolicy\nname: content\nsource: {{file: manifest.ndjson}}\nnodes:\n{}\nallow: [\"http://content.invalid\"]\norigin: {{requests_per_second: 400, in_flight: 8}}\ncoverage: 90\n",
+        nodes.join("\n")
+    );
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_verb_primes_by_flags_and_by_file() {
+    let origin = Origin::quick();
+    let mut edges = three(&origin);
+    edges[1].corrupts = Some("/obj/7");
+    let case = Case::new(edges, &lines(20)).await;
+    let manifest = case.folder.path().join("manifest.ndjson");
+    let nodes: Vec<(&str, String)> =
+        ["edge1", "edge2", "edge3"].into_iter().zip(case.spec.nodes.iter().map(|node| node.connect.clone())).collect();
+    let flags: Vec<String> = nodes.iter().map(|(name, connect)| format!("{name}={connect}")).collect();
+
+    let one = tminus(&[
+        "prime",
+        "--manifest",
+        manifest.to_str().unwrap(),
+        "--node",
+        &flags[0],
+        &flags[2],
+        "--rate",
+        "500/s",
+        "-o",
+        "json",
+    ])
+    .await;
+    assert_eq!(one.status.code(), Some(0), "{}", String::from_utf8_lossy(&one.stderr));
+    let report = json(&one);
+    assert_eq!(report["coverage"], serde_json::json!({"edge1": 1.0, "edge3": 1.0}));
+    assert_eq!((&report["objects"], &report["requested"]), (&20.into(), &80.into()));
+    assert_eq!(report["classes"], serde_json::json!({"hit-fresh": 40}));
+    for list in ["mismatches", "failed", "not_stored", "findings"] {
+        assert_eq!(report[list], serde_json::json!([]), "{list}");
+    }
+    assert!(report["seconds"].as_f64().unwrap() > 0.0);
+
+    let file = policy_file(case.folder.path(), &nodes);
+    let by_file = tminus(&["prime", "--policy", &file, "-o", "json"]).await;
+    assert_eq!(
+        by_file.status.code(),
+        Some(0),
+        "95 % of edge2 is more than the policy's 90: {}",
+        String::from_utf8_lossy(&by_file.stderr)
+    );
+    assert_eq!(json(&by_file)["mismatches"][0]["node"], "edge2");
+
+    let beaten = tminus(&["prime", "--policy", &file, "--allow", "http://elsewhere.invalid"]).await;
+    assert_eq!(beaten.status.code(), Some(1), "flags beat the file");
+    let text = String::from_utf8_lossy(&beaten.stdout).into_owned();
+    assert!(text.contains("Failed (60)") && text.contains("and 50 more"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_verb_refuses_what_it_cannot_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.yaml");
+    std::fs::write(&broken, "apiVersion: tminus/v1\nkind: PrimingPolicy\nname: content\nsourc: {file: x}\n").unwrap();
+    let broken = broken.to_str().unwrap().to_owned();
+    for (arguments, exit, told) in [
+        (vec!["prime"], 64, "--manifest FILE"),
+        (vec!["prime", "content"], 64, "--policy FILE"),
+        (vec!["prime", "--manifest", "x"], 64, "--node NAME=ADDR"),
+        (vec!["prime", "--manifest", "x", "--node", "edge1"], 64, "NAME=ADDR"),
+        (vec!["prime", "--manifest", "x", "--node", "a=b:1", "A=b:2"], 64, "once"),
+        (vec!["prime", "--manifest", "x", "--node", "a=b:1", "--variant", "range: bytes=0-1"], 64, "full GET"),
+        (vec!["prime", "--manifest", "x", "--node", "a=b:1", "--rate", "0/s"], 64, "above 0"),
+        (vec!["prime", "--policy", &broken], 1, "sourc"),
+    ] {
+        let output = tminus(&arguments).await;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {text}");
+        assert!(text.contains(told), "{arguments:?}: {text}");
+        assert!(output.stdout.is_empty());
+    }
 }

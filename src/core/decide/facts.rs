@@ -2,16 +2,19 @@
 //!
 //! Invariant: it reads the draft and changes nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::measure;
+use super::snapshot::Config;
 use crate::core::checklist::{
     Assessment, Check, Demand, Item, ItemState, ItemStatus, Readiness, Word, assess, readiness as add_up, step_blocked,
 };
 use crate::core::gate::{self, Evidence, Exposure, Judgement};
+use crate::core::load::GroupPlan;
 use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, Percent};
 
@@ -31,7 +34,7 @@ pub(super) fn known<'a>(draft: &Draft<'a>, release: &'a Release, state: &Release
         readiness: readiness.word,
         step_blocked: blocked(release, draft, &readiness.items),
         gate: judge(draft, release, state),
-        prepare_at: prepare_at(draft, release),
+        prepare_at: prepare_at(&draft.snapshot.config, &draft.plans, release),
     };
     Known { facts, readiness }
 }
@@ -84,7 +87,7 @@ fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<J
     }
     let minutes = draft.snapshot.observed.minutes.get(&release.name).cloned().unwrap_or_default();
     let full = super::super::release::percent(release, state) == Some(Percent::FULL);
-    let history = std::collections::BTreeMap::new();
+    let history = BTreeMap::new();
     let evidence = Evidence {
         metrics: &minutes,
         history: &history,
@@ -105,9 +108,10 @@ fn planned_checks(release: &Release, policy: &gate::Policy) -> Option<u32> {
 }
 
 /// The earliest of: the first raise, the first item due, the first early entry; an hour before that.
-pub(super) fn prepare_at<'a>(draft: &Draft<'a>, release: &'a Release) -> Timestamp {
-    let raises = release.scaling.iter().filter_map(|group| draft.plans.get(group)).filter_map(|plan| plan.timeline.first());
-    let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
+pub(super) fn prepare_at(config: &Config, plans: &BTreeMap<Name, GroupPlan>, release: &Release) -> Timestamp {
+    let raises = release.scaling.iter().filter_map(|group| plans.get(group)).filter_map(|plan| plan.timeline.first());
+    let checklists = release.checklists.iter().filter_map(|name| config.checklists.get(name));
+    let dues = checklists.flat_map(|list| &list.items).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
     let first = raises.map(|change| change.at).chain(dues).chain(early).min().unwrap_or(release.launch_at);
     first.min(release.launch_at).checked_sub(MARGIN).unwrap_or(Timestamp::MIN)

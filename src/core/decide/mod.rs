@@ -20,6 +20,6 @@ mod world;
 
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
-pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view, preparing_from};
+pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
 pub use run::decide;
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Snapshot, State};

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decision::Decision;
-use super::snapshot::{Config, Snapshot};
+use super::facts::prepare_at;
+use super::snapshot::Snapshot;
 use crate::core::checklist::Word;
 use crate::core::load::GroupPlan;
-use crate::core::release::{Active, Phase, Release, ReleaseState};
-use crate::core::words::{Capacity, Name, Percent, format_duration, later, since};
+use crate::core::release::{Active, Go, Phase, Release, ReleaseState};
+use crate::core::words::{Capacity, Name, Percent, format_duration, later};
 
 /// A plan as people and programs read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) ->
         release: release.name.clone(),
         readiness,
         reasons,
-        actions: actions(snapshot, &own, release),
+        actions: actions(snapshot, decision, release),
         load: LoadRange { p50: total(|plan| plan.load.p50), p95: total(|plan| plan.load.p95) },
         instances: own.iter().map(|plan| (plan.group.clone(), plan.instances.0)).collect(),
         cost: own.iter().filter_map(|plan| plan.cost).reduce(|sum, cost| sum + cost),
@@ -118,14 +119,19 @@ pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) ->
     }
 }
 
-fn actions(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {
+fn actions(snapshot: &Snapshot, decision: &Decision, release: &Release) -> Vec<Action> {
+    // A shadow release decides and tells, and acts on nothing.
+    if release.shadow {
+        return Vec::new();
+    }
     let state = snapshot.state.releases.get(&release.name);
     let mut actions: Vec<Action> = Vec::new();
     if has_launch_ahead(release, state) {
+        let prepare_at = prepare_at(&snapshot.config, &decision.plans, release);
         actions.extend(early(release, snapshot.now));
-        actions.extend(priming(snapshot, groups, release));
+        actions.extend(priming(snapshot, release, prepare_at));
     }
-    actions.extend(groups.iter().flat_map(|plan| floors(plan)));
+    actions.extend(release.scaling.iter().filter_map(|name| decision.plans.get(name)).flat_map(floors));
     actions.extend(steps(release, state, snapshot.now));
     // Stable: what happens at the same instant stays in the order of causes.
     actions.sort_by_key(|action| action.at);
@@ -153,8 +159,8 @@ fn early(release: &Release, now: Timestamp) -> impl Iterator<Item = Action> {
     })
 }
 
-fn priming(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec<Action> {
-    let begins = preparing_from(&snapshot.config, groups, release).max(snapshot.now);
+fn priming(snapshot: &Snapshot, release: &Release, prepare_at: Timestamp) -> Vec<Action> {
+    let begins = prepare_at.max(snapshot.now);
     let policies = release.priming.iter().filter_map(|name| snapshot.config.primings.get(name));
     let actions = policies.filter_map(|policy| {
         let proven = snapshot.observed.coverage.get(&policy.name);
@@ -169,20 +175,11 @@ fn priming(snapshot: &Snapshot, groups: &[&GroupPlan], release: &Release) -> Vec
             target: policy.name.to_string(),
             from: from.map(Amount::percent),
             to: Some(Amount::percent(policy.coverage)),
-            why: format!("{} nodes must be proven warm before the launch.", policy.nodes.len()),
+            why: format!("Every node must be proven warm before the launch: {}.", listed(&policy.nodes)),
             change: if from.is_some() { Change::Change } else { Change::Add },
         })
     });
     actions.collect()
-}
-
-/// When preparing begins: the earliest raise of a floor, or the longest lead time of a group before T-0.
-pub fn preparing_from(config: &Config, groups: &[&GroupPlan], release: &Release) -> Timestamp {
-    let leads = release.scaling.iter().filter_map(|name| config.scalings.get(name)).map(|policy| policy.lead);
-    let lead = leads.max().unwrap_or(Duration::ZERO);
-    let by_lead = release.launch_at.checked_sub(lead).unwrap_or(Timestamp::MIN);
-    let raises = groups.iter().flat_map(|plan| &plan.timeline).filter(|change| change.to > change.from).map(|change| change.at);
-    raises.chain([by_lead]).min().unwrap_or(by_lead)
 }
 
 fn floors(plan: &GroupPlan) -> impl Iterator<Item = Action> {
@@ -238,9 +235,7 @@ fn dwell_end(release: &Release, state: Option<&ReleaseState>, (step, now): (usiz
         .steps
         .get(step)
         .map_or(Duration::ZERO, |running| if step + 1 == release.rollout.steps.len() { running.bake } else { running.dwell });
-    let dwelled = state.map_or(Duration::ZERO, |state| {
-        state.dwelled.saturating_add(state.dwell_from.map_or(Duration::ZERO, |from| since(now, from)))
-    });
+    let dwelled = state.map_or(Duration::ZERO, |state| state.dwelled_at(now));
     later(now, whole.saturating_sub(dwelled))
 }
 
@@ -248,22 +243,35 @@ fn step_action(release: &Release, index: usize, at: Timestamp) -> Action {
     let steps = &release.rollout.steps;
     let percent = |percent: Percent| Amount::percent(f64::from(percent.ppm()) / 10_000.0);
     let before = index.checked_sub(1).and_then(|before| steps.get(before));
-    let channels: Vec<String> = release.channels.iter().map(Name::to_string).collect();
-    let why = match before {
-        None => "The launch, with readiness GO and somebody's go.".into(),
-        Some(before) => {
-            format!("Step {} of {}, after {} and a SAFE gate.", index + 1, steps.len(), format_duration(before.dwell))
-        }
-    };
     Action {
         at,
         kind: "step".into(),
-        target: format!("{}/{}", release.app, channels.join(",")),
+        target: format!("{}/{}", release.app, listed(&release.channels)),
         from: before.map(|before| percent(before.percent)),
         to: steps.get(index).map(|step| percent(step.percent)),
-        why,
+        why: why(release, index),
         change: if before.is_some() { Change::Change } else { Change::Add },
     }
+}
+
+fn why(release: &Release, index: usize) -> String {
+    let (number, count) = (index + 1, release.rollout.steps.len());
+    let Some(before) = index.checked_sub(1).and_then(|before| release.rollout.steps.get(before)) else {
+        return match release.go {
+            Go::Manual => "The launch, with readiness GO and somebody's go.".into(),
+            Go::Auto => "The launch, with readiness GO.".into(),
+        };
+    };
+    let dwell = format_duration(before.dwell);
+    match release.gate {
+        Some(_) => format!("Step {number} of {count}, after {dwell} and a SAFE gate."),
+        None => format!("Step {number} of {count}; without a gate somebody must advance it."),
+    }
+}
+
+fn listed(names: &[Name]) -> String {
+    let texts: Vec<&str> = names.iter().map(Name::as_str).collect();
+    texts.join(", ")
 }
 
 fn complete(release: &Release, at: Timestamp) -> Action {
@@ -275,5 +283,94 @@ fn complete(release: &Release, at: Timestamp) -> Action {
         to: Some(Amount::Text("complete".into())),
         why: "The bake is over; capacity is given back and the report is written.".into(),
         change: Change::Change,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::decide::{Config, Observations, State, decide};
+    use crate::core::release::{Early, OnAbort, Rollout, RolloutStep};
+    use crate::core::words::Version;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-12-{text}Z").parse().unwrap()
+    }
+
+    fn release() -> Release {
+        let name = |text: &str| Name::new(text).unwrap();
+        let step = |percent: &str, bake| RolloutStep {
+            percent: percent.parse().unwrap(),
+            dwell: Duration::from_secs(600),
+            bake: Duration::from_secs(bake),
+        };
+        Release {
+            name: name("reader-2.3"),
+            app: name("reader"),
+            version: Version::new("2.3.0").unwrap(),
+            channels: vec![name("release")],
+            from: None,
+            early: vec![Early { channels: vec![name("beta")], at: "T-1d".parse().unwrap() }],
+            launch_at: at("02T12:00:00"),
+            time_zone: None,
+            go: Go::Manual,
+            released: false,
+            shadow: false,
+            checklists: Vec::new(),
+            scaling: Vec::new(),
+            priming: Vec::new(),
+            gate: Some(name("errors")),
+            shield: Vec::new(),
+            rollout: Rollout { steps: vec![step("1", 0), step("12.5", 0), step("100", 3_600)], on_abort: OnAbort::Halt },
+            audience: None,
+        }
+    }
+
+    /// Plans at `now` from `phase` (`None`: nothing was done yet) and compares `at kind from -> to`, one a line.
+    fn check(release: &Release, phase: Option<Phase>, now: &str, expected: &[&str]) {
+        let mut state = State::default();
+        if let Some(phase) = phase {
+            let entered = ReleaseState { phase, ..ReleaseState::new(at(now), None) };
+            state.releases.insert(release.name.clone(), entered);
+        }
+        let config = Config { releases: BTreeMap::from([(release.name.clone(), release.clone())]), ..Config::default() };
+        let snapshot = Snapshot { config, state, observed: Observations::default(), commands: Vec::new(), now: at(now) };
+        let plan = plan_view(&snapshot, &decide(&snapshot), release);
+        let side = |amount: &Option<Amount>| serde_json::to_string(amount).unwrap();
+        let shown = plan.actions.iter().map(|action| {
+            format!("{} {} {} -> {}", action.at.strftime("%d %H:%M"), action.kind, side(&action.from), side(&action.to))
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), expected, "{now}");
+    }
+
+    const STEPS: [&str; 4] = [
+        "02 12:00 step null -> 1",
+        "02 12:10 step 1 -> 12.5",
+        "02 12:20 step 12.5 -> 100",
+        "02 13:20 complete \"baking\" -> \"complete\"",
+    ];
+
+    #[test]
+    fn a_plan_has_what_is_still_to_come() {
+        let release = release();
+        let early = "01 12:00 early null -> \"2.3.0\"";
+        check(&release, None, "01T00:00:00", &[early, STEPS[0], STEPS[1], STEPS[2], STEPS[3]]);
+        check(&release, None, "02T11:00:00", &STEPS);
+        let late = ["02 15:00 step null -> 1", "02 15:10 step 1 -> 12.5", "02 15:20 step 12.5 -> 100"];
+        check(&release, None, "02T15:00:00", &[late[0], late[1], late[2], "02 16:20 complete \"baking\" -> \"complete\""]);
+        let rolling = Phase::Active(Active::Rolling { step: 1 });
+        let rest = ["02 12:15 step 12.5 -> 100", "02 13:15 complete \"baking\" -> \"complete\""];
+        check(&release, Some(rolling), "02T12:05:00", &rest);
+        check(&release, Some(Phase::Active(Active::Baking)), "02T12:30:00", &["02 13:30 complete \"baking\" -> \"complete\""]);
+    }
+
+    #[test]
+    fn what_is_over_or_a_shadow_does_nothing() {
+        let release = release();
+        for phase in [Phase::Complete, Phase::Scrubbed { reason: "weather".into() }] {
+            check(&release, Some(phase), "02T12:05:00", &[]);
+        }
+        check(&Release { shadow: true, ..release.clone() }, None, "01T00:00:00", &[]);
+        check(&Release { released: true, ..release }, None, "01T00:00:00", &[]);
     }
 }

@@ -130,7 +130,7 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
     let waivers = state.waivers.iter().map(|waiver| waiver.expires_at);
     let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
-    let prepares = (state.phase == Phase::Planned).then(|| facts::prepare_at(draft, release));
+    let prepares = (state.phase == Phase::Planned).then(|| facts::prepare_at(&draft.snapshot.config, &draft.plans, release));
     let known = raises
         .chain(dues)
         .chain(prepares)

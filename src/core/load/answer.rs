@@ -68,7 +68,9 @@ impl CapacityFigures {
 /// Whether what is in service holds baseline and surge at a quantile from 0.5 to 0.95.
 pub fn holds(plan: &GroupPlan, policy: &Policy, observed: &GroupObservation, quantile: f64) -> CapacityAnswer {
     let Some(load_per_second) = plan.load.at(quantile) else {
-        return CapacityAnswer::Unknown(format!("a forecast knows quantiles from p50 to p95, not {quantile}"));
+        return CapacityAnswer::Unknown(format!(
+            "A forecast knows quantiles from 0.5 to 0.95, not {quantile}; ask for one of those."
+        ));
     };
     let figures = CapacityFigures {
         in_service: observed.in_service,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Adoption, Audience, HeldFloor, HitRatio, Limits, Policy, Price, RampDown, Retry, Zones};
+use super::{
+    Adoption, Audience, Demand, GroupPlan, HeldFloor, HitRatio, Launch, Limits, Policy, Price, RampDown, Retry, Zones, plan_group,
+};
 use crate::core::decide::GroupObservation;
 use crate::core::release::{Go, OnAbort, Release, Rollout, RolloutStep};
 use crate::core::words::{Capacity, Name, Percent, Rate, Version};
@@ -105,4 +107,33 @@ pub(super) fn group(floor: u32, observed_at: Timestamp) -> GroupObservation {
 /// A floor held since an instant, over four.
 pub(super) fn held(floor: u32, peak: u32, since: Timestamp) -> HeldFloor {
     HeldFloor { floor: Capacity(floor), restore: Capacity(4), peak: Capacity(peak), since }
+}
+
+/// A group that carries out its plans at once, as a world of its own.
+pub(super) struct World {
+    pub policy: Policy,
+    pub release: Release,
+    pub floor: Capacity,
+    pub held: Option<HeldFloor>,
+    history: Vec<(Timestamp, f64)>,
+}
+
+impl World {
+    pub(super) fn new(policy: Policy, release: Release) -> Self {
+        let floor = policy.limits.floor;
+        Self { policy, release, floor, held: None, history: history(t0()) }
+    }
+
+    pub(super) fn plan(&self, launch: &Launch<'_>, now: Timestamp) -> GroupPlan {
+        let group = group(self.floor.0, now);
+        let launches = vec![Launch { release: &self.release, ..launch.clone() }];
+        plan_group(&self.policy, &Demand { history: &self.history, launches, group: Some(&group), held: self.held }, now)
+    }
+
+    pub(super) fn tick(&mut self, launch: &Launch<'_>, now: Timestamp) -> GroupPlan {
+        let plan = self.plan(launch, now);
+        self.held = plan.held;
+        self.floor = plan.floor.unwrap_or(self.floor);
+        plan
+    }
 }

@@ -1,8 +1,8 @@
 //! Load and capacity: what the baseline and the launch will ask for, and the floors that hold it.
 //!
-//! [`policy`] is what documents say, [`audience`] who will come. [`profile`] forecasts ordinary days, [`surge`] the
-//! launch, [`retry`] what a storm makes of it; [`capacity`] turns load into instances, [`scene`] and [`floors`] into
-//! floors over time, and [`plan`] says it all of one group. [`answer`] is for the checklist.
+//! `policy` is what documents say, `audience` who will come. `profile` forecasts ordinary days, `surge` the
+//! launch, `retry` what a storm makes of it; `capacity` turns load into instances, `scene` and `floors` into
+//! floors over time, and `plan` says it all of one group. `answer` is for the checklist.
 //! Not here: the calls that change a group.
 
 mod adoption;
@@ -12,6 +12,8 @@ mod capacity;
 #[cfg(test)]
 mod fixture;
 mod floors;
+#[cfg(test)]
+mod launches;
 mod plan;
 mod policy;
 mod problem;

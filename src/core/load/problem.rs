@@ -72,38 +72,38 @@ impl Problem {
         }
     }
 
-    /// What happened to which group, what it means for the launch, what to do.
+    /// A whole sentence: what happened to which group, what it means for the launch, what to do.
     pub fn sentence(&self, group: &Name) -> String {
         match self {
             Self::NotObserved => {
-                format!("{group} was not observed lately, so its floor is left as it is; check that its provider answers")
+                format!("{group} was not observed lately, so its floor is left as it is; check that its provider answers.")
             }
             Self::NoHistory => format!(
-                "{group} has no load history, so its baseline is guessed from its floor; check the source of its load query"
+                "{group} has no load history, so its baseline is guessed from its floor; check the source of its load query."
             ),
             Self::NoAudience { release } => format!(
-                "{release} leans on {group} but states no audience, so its surge is unknown and not planned for; add an audience to the release"
+                "{release} leans on {group} but states no audience, so its surge is unknown and not planned for; add an audience to the release."
             ),
             Self::Ceiling { needed, ceiling } => format!(
-                "{group} needs {} but its ceiling is {ceiling}; {} are missing for the surge: raise the ceiling or admit fewer clients at a time",
+                "{group} needs {} but its ceiling is {ceiling}; {} are missing for the surge: raise the ceiling or admit fewer clients at a time.",
                 count(*needed),
                 needed.0.saturating_sub(ceiling.0)
             ),
             Self::Quota { needed, quota } => format!(
-                "{group} needs {} but the quota is {quota}; ask for {} more or admit fewer clients at a time",
+                "{group} needs {} but the quota is {quota}; ask for {} more or admit fewer clients at a time.",
                 count(*needed),
                 needed.0.saturating_sub(quota.0)
             ),
             Self::Cost { expected, limit } => format!(
-                "holding the launch on {group} costs about {expected:.2} but at most {limit:.2} is allowed; raise the limit or admit fewer clients at a time"
+                "Holding the launch on {group} costs about {expected:.2} but at most {limit:.2} is allowed; raise the limit or admit fewer clients at a time."
             ),
             Self::ColdCache { release, covered, needed, primed, allowed } => format!(
-                "the caches for {release} are cold ({}% proven warm): {group} needs {} and may have {allowed}; with them primed it needs {primed}: prime them before the launch",
+                "The caches for {release} are cold ({}% proven warm): {group} needs {} and may have {allowed}; with them primed it needs {primed}: prime them before the launch.",
                 percent(*covered),
                 count(*needed)
             ),
             Self::Late { in_place_at, launch_at } => format!(
-                "{group} cannot be ready in time: its last instances are expected in service at {in_place_at:.0}, T-0 is {launch_at:.0}; launch later or raise its floor in larger steps"
+                "{group} cannot be ready in time: its last instances are expected in service at {in_place_at:.0}, T-0 is {launch_at:.0}; launch later or raise its floor in larger steps."
             ),
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         for (problem, expected) in [
             (
                 Problem::Ceiling { needed: Capacity(75), ceiling: Capacity(60) },
-                "reader-api needs 75 instances but its ceiling is 60; 15 are missing for the surge: raise the ceiling or admit fewer clients at a time",
+                "reader-api needs 75 instances but its ceiling is 60; 15 are missing for the surge: raise the ceiling or admit fewer clients at a time.",
             ),
             (
                 Problem::ColdCache {
@@ -144,15 +144,15 @@ mod tests {
                     primed: Capacity(9),
                     allowed: Capacity(60),
                 },
-                "the caches for reader-2.3 are cold (12.9% proven warm): reader-api needs 900 instances and may have 60; with them primed it needs 9: prime them before the launch",
+                "The caches for reader-2.3 are cold (12.9% proven warm): reader-api needs 900 instances and may have 60; with them primed it needs 9: prime them before the launch.",
             ),
             (
                 Problem::Cost { expected: 1_000.0, limit: 900.0 },
-                "holding the launch on reader-api costs about 1000.00 but at most 900.00 is allowed; raise the limit or admit fewer clients at a time",
+                "Holding the launch on reader-api costs about 1000.00 but at most 900.00 is allowed; raise the limit or admit fewer clients at a time.",
             ),
             (
                 Problem::Late { in_place_at: at("2026-12-01T19:20:00.5Z"), launch_at: at("2026-12-01T19:00:00Z") },
-                "reader-api cannot be ready in time: its last instances are expected in service at 2026-12-01T19:20:00Z, T-0 is 2026-12-01T19:00:00Z; launch later or raise its floor in larger steps",
+                "reader-api cannot be ready in time: its last instances are expected in service at 2026-12-01T19:20:00Z, T-0 is 2026-12-01T19:00:00Z; launch later or raise its floor in larger steps.",
             ),
         ] {
             assert_eq!(problem.sentence(&group), expected);

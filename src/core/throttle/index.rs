@@ -4,16 +4,12 @@
 //! it finds does not depend on the order of the rules: they are numbered from the strictest, and the lowest number wins
 //! where validation would have refused a tie.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::collections::BTreeMap;
 
 use super::Rule;
 use super::interval::{Interval, Intervals};
+use super::lookup::Lookup;
 use crate::core::words::{Name, Version, VersionRule};
-
-/// A map that is only looked up, never listed, so that its order cannot show. Its hash has fixed keys: only documents
-/// put keys in, requests do not, so nobody can make them collide.
-pub(super) type Lookup<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
 /// The rules of one app.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +21,8 @@ pub(super) struct Index {
 /// Rules for one channel, or for any, by the kind of their version.
 #[derive(Clone, Debug, Default)]
 struct Versions {
-    exact: Lookup<Version, usize>,
-    listed: Lookup<Version, usize>,
+    exact: Lookup<String, usize>,
+    listed: Lookup<String, usize>,
     ranges: Intervals,
     prefixes: Prefixes,
     every: Option<usize>,
@@ -41,8 +37,8 @@ struct Prefixes {
 
 /// The kinds in order of specificity.
 const KINDS: [fn(&Versions, &Version) -> Option<usize>; 5] = [
-    |versions, version| versions.exact.get(version).copied(),
-    |versions, version| versions.listed.get(version).copied(),
+    |versions, version| versions.exact.get(version.as_str()).copied(),
+    |versions, version| versions.listed.get(version.as_str()).copied(),
     |versions, version| versions.ranges.find(version),
     |versions, version| versions.prefixes.find(version),
     |versions, _| versions.every,
@@ -51,7 +47,7 @@ const KINDS: [fn(&Versions, &Version) -> Option<usize>; 5] = [
 impl Index {
     /// Indexes rules of one app, each with its number; strictest first.
     pub(super) fn build<'a>(rules: impl IntoIterator<Item = (usize, &'a Rule)>) -> Self {
-        let mut by_channel: Lookup<Name, Vec<(usize, &Rule)>> = Lookup::default();
+        let mut by_channel: BTreeMap<Name, Vec<(usize, &Rule)>> = BTreeMap::new();
         let mut any_channel = Vec::new();
         for (number, rule) in rules {
             let same = rule.channel.as_ref().map_or(&mut any_channel, |name| by_channel.entry(name.clone()).or_default());
@@ -70,36 +66,39 @@ impl Index {
 
 impl Versions {
     fn build(rules: &[(usize, &Rule)]) -> Self {
-        let mut versions = Self::default();
-        let mut ranges = Vec::new();
+        let (mut exact, mut listed, mut ranges, mut prefixes, mut every) =
+            (Claims::new(), Claims::new(), vec![], Claims::new(), None);
         for &(number, rule) in rules {
             match &rule.version {
-                Some(VersionRule::Exact(exact)) => keep(&mut versions.exact, exact.clone(), number),
+                Some(VersionRule::Exact(version)) => claim(&mut exact, version.as_str(), number),
                 Some(VersionRule::List(list)) => {
-                    for one in list {
-                        keep(&mut versions.listed, one.clone(), number);
+                    for version in list {
+                        claim(&mut listed, version.as_str(), number);
                     }
                 }
                 Some(VersionRule::Range(bounds)) => ranges.push((Interval::of(bounds), number)),
-                Some(VersionRule::Prefix(prefix)) => keep(&mut versions.prefixes.rules, prefix.clone(), number),
-                None => versions.every = Some(versions.every.map_or(number, |kept| kept.min(number))),
+                Some(VersionRule::Prefix(prefix)) => claim(&mut prefixes, prefix, number),
+                None => every = Some(every.map_or(number, |kept: usize| kept.min(number))),
             }
         }
-        versions.ranges = Intervals::build(ranges);
-        versions.prefixes.measure();
-        versions
+        let (exact, listed) = (exact.into_iter().collect(), listed.into_iter().collect());
+        Self { exact, listed, ranges: Intervals::build(ranges), prefixes: Prefixes::build(prefixes), every }
     }
 }
 
-fn keep<K: Eq + std::hash::Hash>(map: &mut Lookup<K, usize>, key: K, number: usize) {
-    map.entry(key).and_modify(|kept| *kept = (*kept).min(number)).or_insert(number);
+/// The lowest number that claims each text.
+type Claims = BTreeMap<String, usize>;
+
+fn claim(claims: &mut Claims, text: &str, number: usize) {
+    claims.entry(text.into()).and_modify(|kept| *kept = (*kept).min(number)).or_insert(number);
 }
 
 impl Prefixes {
-    fn measure(&mut self) {
-        self.lengths = self.rules.keys().map(String::len).collect();
-        self.lengths.sort_unstable();
-        self.lengths.dedup();
+    fn build(rules: Claims) -> Self {
+        let mut lengths: Vec<_> = rules.keys().map(String::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        Self { rules: rules.into_iter().collect(), lengths }
     }
 
     /// All prefixes of a version are equally specific, so the lowest number wins, not the longest text.

@@ -1,7 +1,7 @@
 //! The staged-rollout throttle: who is offered which version, and why.
 //!
 //! [`policy`] is what documents say, [`ambiguity`] what they must not say, [`offer`] what releases put on the table
-//! ([`offline`]: without a daemon), [`table`] both indexed for the hot path by [`index`] and [`interval`], [`layers`]
+//! ([`offline`]: without a daemon), [`table`] both indexed for the hot path by [`index`], [`interval`] and [`lookup`], [`layers`]
 //! the order in which they decide (DESIGN section 5), [`decision`] the question and the answer, [`bucket`] where a
 //! client stands, [`retry`] when it should ask again, [`note`] why.
 //! Not here: sockets, and what a release is doing (that is `core::release`).
@@ -12,6 +12,7 @@ mod decision;
 mod index;
 mod interval;
 mod layers;
+mod lookup;
 mod note;
 mod offer;
 mod offline;

@@ -3,9 +3,10 @@
 //! Not here: how the layers decide; that is `layers`. Invariant: a table is immutable and whole; the listener swaps it
 //! in one step, so no answer mixes two revisions. The order of its input shows nowhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::{Index, Lookup};
+use super::index::Index;
+use super::lookup::Lookup;
 use super::{Audience, Halt, HaltTarget, NoClientId, Offer, Policy, Rule};
 use crate::core::words::{Name, Percent, Version};
 
@@ -173,7 +174,7 @@ struct Parts<'a> {
 }
 
 fn apps_of(input: &TableInput, rules: &[(usize, usize)]) -> Lookup<Name, App> {
-    let mut parts: Lookup<Name, Parts<'_>> = Lookup::default();
+    let mut parts: BTreeMap<Name, Parts<'_>> = BTreeMap::new();
     for (number, &(policy, rule)) in rules.iter().enumerate() {
         let rule = &input.policies[policy].rules[rule];
         let part = parts.entry(rule.app.clone()).or_default();
@@ -221,27 +222,27 @@ impl App {
         let started: BTreeSet<_> = offers.iter().filter(|(_, offer)| offer.was_live).map(|(_, o)| o.version.as_str()).collect();
         let ahead = offers.iter().map(|(_, offer)| offer.version.as_str()).filter(|version| !started.contains(version));
         self.ahead = ahead.map(String::from).collect();
-        for (number, offer) in offers {
-            if !self.halted_versions.contains(offer.version.as_str()) {
-                self.take_offer(number, offer);
-            }
-        }
+        let running = offers.into_iter().filter(|(_, offer)| !self.halted_versions.contains(offer.version.as_str()));
+        let mut live = BTreeMap::new();
+        running.for_each(|(number, offer)| put_live(&mut live, number, offer));
+        self.live = live.into_iter().collect();
     }
+}
 
-    fn take_offer(&mut self, number: usize, offer: &Offer) {
-        let salt = format!("{}/{}", offer.app.folded(), offer.version);
-        // A channel that one release names twice, early and in its rollout, stays served whole while the rollout runs;
-        // complete, the early entry is no exception any more, and policies bind.
-        let rank = |live: &Live| (live.early != offer.complete, live.step);
-        for Audience { channels, early, step } in &offer.audiences {
-            for channel in channels {
-                let live = Live { offer: number, early: *early, step: step.unwrap_or(Percent::FULL), salt: salt.clone() };
-                let others = self.live.entry(channel.clone()).or_default();
-                match others.last_mut().filter(|last| last.offer == number) {
-                    Some(last) if rank(last) >= rank(&live) => {}
-                    Some(last) => *last = live,
-                    None => others.push(live),
-                }
+/// Puts an offer on its channels.
+fn put_live(all: &mut BTreeMap<Name, Vec<Live>>, number: usize, offer: &Offer) {
+    let salt = format!("{}/{}", offer.app.folded(), offer.version);
+    // A channel that one release names twice, early and in its rollout, stays served whole while the rollout runs;
+    // complete, the early entry is no exception any more, and policies bind.
+    let rank = |live: &Live| (live.early != offer.complete, live.step);
+    for Audience { channels, early, step } in &offer.audiences {
+        for channel in channels {
+            let live = Live { offer: number, early: *early, step: step.unwrap_or(Percent::FULL), salt: salt.clone() };
+            let others = all.entry(channel.clone()).or_default();
+            match others.last_mut().filter(|last| last.offer == number) {
+                Some(last) if rank(last) >= rank(&live) => {}
+                Some(last) => *last = live,
+                None => others.push(live),
             }
         }
     }

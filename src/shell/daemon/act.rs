@@ -5,18 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::chronicle::{self, Past};
 use crate::core::decide::{Announcement, Effect, Intent};
 use crate::core::priming::Coverage;
 use crate::core::words::Name;
 use crate::shell::clock;
 use crate::shell::groups::LocalGroups;
-use crate::shell::notify::{Notifier, backoff};
+use crate::shell::notify::{DeliveryResult, Notifier, NotifyError, backoff};
 use crate::shell::primer::{self, Progress};
 use crate::shell::spec::Documents;
 
@@ -53,92 +54,122 @@ impl Outcome {
     }
 }
 
+/// What a task hands back.
+struct Done {
+    result: Result<String, String>,
+    coverage: Option<(Name, Coverage)>,
+    delivered: Vec<String>,
+}
+
+impl From<Result<String, String>> for Done {
+    fn from(result: Result<String, String>) -> Self {
+        Self { result, coverage: None, delivered: Vec::new() }
+    }
+}
+
 /// See the module.
 pub(super) struct Actuators {
     groups: Arc<LocalGroups>,
+    notifier: Arc<Notifier>,
     outcomes: mpsc::Sender<Outcome>,
     attempts: BTreeMap<String, u32>,
-    /// Targets that an announcement has reached, by intent key: a retry tells only the others.
-    told: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
     tasks: JoinSet<()>,
     data: PathBuf,
 }
 
+/// What an effect may need to know.
+pub(super) struct Order<'a> {
+    /// What to do.
+    pub(super) intent: Intent,
+    /// Targets that an earlier attempt reached.
+    pub(super) delivered: Vec<String>,
+    /// The documents in force.
+    pub(super) documents: &'a Documents,
+    /// The timeline and state so far, for reports.
+    pub(super) past: Past,
+}
+
 impl Actuators {
-    pub(super) fn new(groups: Arc<LocalGroups>, outcomes: mpsc::Sender<Outcome>, data: PathBuf) -> Self {
-        Self { groups, outcomes, attempts: BTreeMap::new(), told: Arc::default(), tasks: JoinSet::new(), data }
+    pub(super) fn new(
+        groups: Arc<LocalGroups>,
+        outcomes: mpsc::Sender<Outcome>,
+        (data, documents): (PathBuf, &Documents),
+    ) -> Result<Self, NotifyError> {
+        let notifier = Arc::new(Notifier::new(documents.notifiers.clone())?);
+        Ok(Self { groups, notifier, outcomes, attempts: BTreeMap::new(), tasks: JoinSet::new(), data })
     }
 
-    /// Starts one intent.
-    pub(super) fn start(&mut self, intent: Intent, documents: &Documents) {
+    /// Documents changed: people are told as they say now.
+    pub(super) fn rewire(&mut self, documents: &Documents) {
+        match Notifier::new(documents.notifiers.clone()) {
+            Ok(notifier) => self.notifier = Arc::new(notifier),
+            Err(error) => tracing::error!(%error, "the notifiers stay as they were"),
+        }
+    }
+
+    /// Starts one effect.
+    pub(super) fn start(&mut self, order: Order<'_>) {
+        let Order { intent, delivered, documents, past } = order;
         *self.attempts.entry(intent.key.clone()).or_default() += 1;
         while self.tasks.try_join_next().is_some() {}
-        let outcomes = self.outcomes.clone();
         match intent.effect.clone() {
             Effect::SetFloor { group, floor, .. } => {
-                let groups = self.groups.clone();
-                self.spawn(intent, outcomes, async move |intent| {
-                    let set = groups.set_floor(&group, floor.0, &intent.key).await;
-                    (set.map(|()| format!("{group} has floor {floor}")).map_err(|error| error.to_string()), None)
+                let (groups, key) = (self.groups.clone(), intent.key.clone());
+                self.spawn(intent, async move {
+                    let set = groups.set_floor(&group, floor.0, &key).await;
+                    set.map(|()| format!("{group} has floor {floor}")).map_err(|error| error.to_string()).into()
                 });
             }
-            Effect::Prime { policy, .. } => self.prime(intent, policy, documents),
-            Effect::Notify(said) => self.notify(intent, said, documents),
+            Effect::Prime { policy, release } => self.prime(intent, (policy, release), documents),
+            Effect::Notify(said) => {
+                let notifier = self.notifier.clone();
+                self.spawn(intent, async move { tell(&notifier, &said, &delivered).await });
+            }
             Effect::Report { release } => {
-                let (data, documents) = (self.data.clone(), documents.clone());
-                self.spawn(intent, outcomes, async move |_| (super::start::write_report(&data, &release, &documents), None));
+                let data = self.data.clone();
+                self.spawn(intent, async move { chronicle::write(&data, &release, &past).into() });
             }
         }
     }
 
-    fn prime(&mut self, intent: Intent, policy: Name, documents: &Documents) {
-        let known = documents.primings.get(&policy).cloned().zip(documents.config.primings.get(&policy).cloned());
-        let outcomes = self.outcomes.clone();
-        self.spawn(intent, outcomes, async move |_| {
-            let Some((spec, rules)) = known else { return (Err(format!("there is no priming policy {policy}")), None) };
+    fn prime(&mut self, intent: Intent, (policy, release): (Name, Name), documents: &Documents) {
+        let spec = documents.primings.get(&policy).cloned();
+        let known = spec.zip(documents.config.primings.get(&policy).cloned());
+        let launch_at = documents.config.releases.get(&release).map(|release| release.launch_at);
+        self.spawn(intent, async move {
+            let Some((spec, rules)) = known else { return Err(format!("there is no priming policy {policy}")).into() };
+            let until = rules.fresh_until.zip(launch_at).map(|(until, launch_at)| until.at(launch_at));
             let (progress, _unwatched) = watch::channel(Progress::default());
-            let report = primer::prime(&spec, &rules, &progress).await;
+            let report = primer::prime_until(&spec, &rules, until, &progress).await;
             let coverage = report.coverage(clock::now());
-            let sentence = format!("{policy}: {}", report.sentence());
-            (Ok(sentence), Some((policy, coverage)))
+            let least = coverage.nodes.values().copied().min_by(f64::total_cmp).unwrap_or(0.0) * 100.0;
+            let sentence = format!(
+                "{policy}: {} objects on {} nodes, {least:.2} % proven warm on the least",
+                coverage.objects,
+                coverage.nodes.len()
+            );
+            Done { result: Ok(sentence), coverage: Some((policy, coverage)), delivered: Vec::new() }
         });
     }
 
-    fn notify(&mut self, intent: Intent, said: Announcement, documents: &Documents) {
-        let notifier = Notifier::new(documents.notifiers.clone());
-        let (told, outcomes) = (self.told.clone(), self.outcomes.clone());
-        self.spawn(intent, outcomes, async move |intent| {
-            let already = told.lock().unwrap_or_else(PoisonError::into_inner).get(&intent.key).cloned().unwrap_or_default();
-            let results = notifier.deliver(&said, &already).await;
-            let reached = results.iter().filter(|result| result.outcome.is_ok()).map(|result| result.target.clone());
-            let all: Vec<String> = already.into_iter().chain(reached).collect();
-            let failed: Vec<String> = results.iter().filter_map(|result| Some(format!("{}: {}", result.target, result.outcome.as_ref().err()?))).collect();
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            if failed.is_empty() {
-                told.remove(&intent.key);
-                return (Ok(format!("told {} about: {}", people(&all), said.what)), None);
-            }
-            told.insert(intent.key.clone(), all);
-            (Err(failed.join("; ")), None)
-        });
-    }
-
-    fn spawn<F>(&mut self, intent: Intent, outcomes: mpsc::Sender<Outcome>, work: F)
-    where
-        F: AsyncFnOnce(&Intent) -> (Result<String, String>, Option<(Name, Coverage)>) + Send + 'static,
-        for<'a> F::CallOnceFuture<'a>: Send,
-    {
+    fn spawn(&mut self, intent: Intent, work: impl Future<Output = Done> + Send + 'static) {
+        let outcomes = self.outcomes.clone();
         self.tasks.spawn(async move {
-            let (result, coverage) = work(&intent).await;
+            let Done { result, coverage, delivered } = work.await;
             // A closed channel means the daemon is stopping; the journal still has the intent open.
-            let _ = outcomes.send(Outcome { intent, result, coverage }).await;
+            let _ = outcomes.send(Outcome { intent, result, coverage, delivered }).await;
         });
     }
 
     /// Full jitter, growing with the attempts at this intent.
     pub(super) fn pause_before_retry(&self, key: &str) -> Duration {
         let attempt = self.attempts.get(key).copied().unwrap_or(1);
-        backoff(attempt, clock::draw())
+        backoff(attempt, clock::draw64())
+    }
+
+    /// An intent that is done is not tried again.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.attempts.remove(key);
     }
 
     /// Lets effects under way finish for a moment.
@@ -148,6 +179,16 @@ impl Actuators {
     }
 }
 
-fn people(targets: &[String]) -> String {
-    if targets.is_empty() { "nobody (no notifier wants it)".into() } else { targets.join(", ") }
+/// Tells everybody who was not reached yet; failed while one is left.
+async fn tell(notifier: &Notifier, said: &Announcement, already: &[String]) -> Done {
+    let results = notifier.deliver(said, already).await;
+    let delivered: Vec<String> =
+        results.iter().filter(|result| result.outcome.is_ok()).map(|result| result.target.clone()).collect();
+    let failure =
+        |result: &DeliveryResult| result.outcome.as_ref().err().map(|error| format!("{}: {}", result.label, error.message));
+    let failures: Vec<String> = results.iter().filter_map(failure).collect();
+    let labels: Vec<&str> = results.iter().map(|result| result.label.as_str()).collect();
+    let whom = if labels.is_empty() { "nobody listens to it".to_owned() } else { format!("told {}", labels.join(", ")) };
+    let result = if failures.is_empty() { Ok(format!("{whom}: {}", said.what)) } else { Err(failures.join("; ")) };
+    Done { result, coverage: None, delivered }
 }

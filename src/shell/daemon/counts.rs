@@ -47,8 +47,7 @@ fn series(spec: &SourceSpec, documents: &Documents) -> Vec<String> {
         QuerySpec::Series(series) => Some(series),
         QuerySpec::PromQl(_) | QuerySpec::CloudWatch(_) => None,
     });
-    let with: Vec<Substitution> =
-        documents.config.releases.values().map(substitution).chain([Substitution::default()]).collect();
+    let with: Vec<Substitution> = documents.config.releases.values().map(substitution).chain([Substitution::default()]).collect();
     // A template that cannot be filled for one release may be for another.
     let names: BTreeSet<String> = templates.flat_map(|text| with.iter().filter_map(|with| with.fill_plain(text).ok())).collect();
     names.into_iter().collect()
@@ -77,7 +76,12 @@ pub(super) async fn minutes(
     (documents, state): (&Documents, &State),
     tick: Tick<'_>,
 ) -> BTreeMap<Name, BTreeMap<Name, Vec<Minute>>> {
-    let gated: Vec<(&Release, GateAsk<'_>)> = documents.config.releases.values().filter_map(|release| Some((release, ask(release, (documents, state), tick.now)?))).collect();
+    let gated: Vec<(&Release, GateAsk<'_>)> = documents
+        .config
+        .releases
+        .values()
+        .filter_map(|release| Some((release, ask(release, (documents, state), tick.now)?)))
+        .collect();
     let asks: Vec<GateAsk<'_>> = gated.iter().map(|(_, ask)| ask.clone()).collect();
     let answers = sources.gate_minutes(&asks, tick).await;
     let mut minutes = BTreeMap::new();

@@ -64,7 +64,7 @@ impl Library {
         let paths: BTreeSet<PathBuf> = settings.documents.iter().chain(options.config.as_ref()).cloned().collect();
         let base = settings::load(&paths.into_iter().collect::<Vec<_>>());
         if base.has_errors() {
-            return Err(StartError::Documents(base.findings));
+            return Err(StartError::Documents(Box::new(base)));
         }
         let documents = base.documents.clone();
         let parts = keys(&base);
@@ -118,7 +118,10 @@ impl Library {
             return Err(vec![refused("there is no document in it", "a document has apiVersion, kind and name")]);
         }
         if outline.parts.iter().any(|part| part.kind == Kind::Settings) {
-            return Err(vec![refused("settings are read at start and cannot be applied", "change tminus.yaml and restart the daemon")]);
+            return Err(vec![refused(
+                "settings are read at start and cannot be applied",
+                "change tminus.yaml and restart the daemon",
+            )]);
         }
         let mut applied = self.applied.clone();
         applied.extend(outline.parts.iter().map(|part| (key(part), part.clone())));
@@ -222,5 +225,8 @@ fn refused(message: &str, help: &str) -> Finding {
 
 /// The store could not keep what was applied.
 pub(super) fn not_stored(error: &str) -> Finding {
-    refused(&format!("the documents are valid but could not be stored: {error}"), "mend the data folder and apply again; nothing was changed")
+    refused(
+        &format!("the documents are valid but could not be stored: {error}"),
+        "mend the data folder and apply again; nothing was changed",
+    )
 }

@@ -10,21 +10,26 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use super::act::{Actuators, Outcome};
+use super::act::{Actuators, Order as Sending, Outcome};
 use super::board::Board;
+use super::chronicle::{Chronicle, Past};
+use super::counts;
 use super::documents::Library;
 use super::look::Observers;
-use super::counts;
 use super::probing::{Look, Probes};
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Intent, Observations, Order, Snapshot, State, Told, decide};
+use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide};
+use crate::core::release::Phase;
 use crate::core::words::{later, since};
 use crate::shell::clock;
 use crate::shell::control::Ask;
-use crate::shell::store::{Commit, Failure, NewEvent, Store};
+use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
 
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
 const HALT_FILE_EVERY: Duration = Duration::from_millis(500);
+
+/// Most lines of a report's timeline.
+const MOST_EVENTS: usize = 20_000;
 
 /// The one writer.
 pub(super) struct Engine {
@@ -41,6 +46,7 @@ pub(super) struct Engine {
     pub(super) observed: Observations,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
+    pub(super) chronicle: Chronicle,
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
@@ -71,7 +77,7 @@ impl Engine {
                     None => break,
                 },
                 Some(outcome) = self.outcomes.recv() => self.settle(outcome).await,
-                () = self.halt_file_changed() => self.tick("halt_file", Vec::new()).await,
+                () = halt_file_changed(&self.observers, self.observed.halt_file) => self.tick("halt_file", Vec::new()).await,
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
             }
         }
@@ -84,15 +90,6 @@ impl Engine {
         let next = self.wake_at.into_iter().chain(retries).min();
         let until = next.map_or(self.tick, |at| since(at, now));
         until.min(self.tick).max(Duration::from_millis(20))
-    }
-
-    async fn halt_file_changed(&self) {
-        loop {
-            tokio::time::sleep(HALT_FILE_EVERY).await;
-            if self.observers.halt_file() != self.observed.halt_file {
-                return;
-            }
-        }
     }
 
     /// Looks at the world, decides, commits, acts.
@@ -179,6 +176,7 @@ impl Engine {
         for intent in decision.intents.clone() {
             self.send(intent);
         }
+        self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.findings(), open));
     }
@@ -199,7 +197,44 @@ impl Engine {
             self.retry_at.insert(intent.key.clone(), (later(clock::now(), self.tick), intent));
             return;
         }
-        self.actuators.start(intent, self.library.documents());
+        let delivered = self.delivered(&intent.key);
+        let past = self.past(&intent.effect);
+        self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
+    }
+
+    /// Parts of an effect that an earlier attempt did.
+    fn delivered(&self, key: &str) -> Vec<String> {
+        let open = self.store.open_intents().unwrap_or_default();
+        open.into_iter().find(|open| open.intent.key == key).map(|open| open.delivered).unwrap_or_default()
+    }
+
+    /// What a report is made of; nothing for other effects.
+    fn past(&self, effect: &Effect) -> Past {
+        let Effect::Report { release } = effect else { return Past::default() };
+        let phase = self.state.releases.get(release).map(|state| state.phase.clone());
+        let reason = match &phase {
+            Some(Phase::Aborted { reason, .. } | Phase::Scrubbed { reason }) => Some(reason.clone()),
+            _ => None,
+        };
+        Past {
+            release: self.library.documents().config.releases.get(release).cloned(),
+            phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
+            reason,
+            events: self.every_event(),
+            chronicle: self.chronicle.clone(),
+        }
+    }
+
+    fn every_event(&self) -> Vec<EventRow> {
+        let mut all: Vec<EventRow> = Vec::new();
+        while let Ok(page) = self.store.events(all.last().map_or(0, |last| last.id), EVENTS_PAGE.into()) {
+            let full = page.len() == usize::from(EVENTS_PAGE);
+            all.extend(page);
+            if !full || all.len() >= MOST_EVENTS {
+                break;
+            }
+        }
+        all
     }
 
     /// Sends failed effects again when their pause is over.
@@ -220,7 +255,10 @@ impl Engine {
         let now = clock::now();
         let (key, kind) = (outcome.intent.key.clone(), outcome.kind());
         let journaled = match &outcome.result {
-            Ok(detail) => self.store.done(&key, now, detail),
+            Ok(detail) => {
+                self.actuators.forget(&key);
+                self.store.done(&key, now, detail)
+            }
             Err(error) => {
                 let retry_at = later(now, self.actuators.pause_before_retry(&key));
                 self.retry_at.insert(key.clone(), (retry_at, outcome.intent.clone()));
@@ -288,12 +326,22 @@ impl Engine {
         let releases = change.releases.clone();
         self.library.adopt(change);
         self.observers.rewire(self.library.documents());
+        self.actuators.rewire(self.library.documents());
         // The first decision makes states for new releases, the second remembers who applied them.
         self.tick("apply", Vec::new()).await;
         let (reply, _gone) = oneshot::channel();
         let command = Command { by, order: Order::Applied { releases }, reason: String::new() };
         self.decide("apply", vec![(command, reply)]).await;
         Ok(applied)
+    }
+}
+
+async fn halt_file_changed(observers: &Observers, known: bool) {
+    loop {
+        tokio::time::sleep(HALT_FILE_EVERY).await;
+        if observers.halt_file() != known {
+            return;
+        }
     }
 }
 
@@ -306,17 +354,23 @@ fn events(snapshot: &Snapshot, decision: &Decision) -> Vec<NewEvent> {
         };
         let because = if command.reason.is_empty() { String::new() } else { format!(" ({})", command.reason) };
         let message = format!("{}: {}{because}", command.by.name, told.message);
-        NewEvent { at: snapshot.now, release: command.order.release().cloned(), kind: kind.into(), message, by: Some(command.by.name.clone()) }
+        NewEvent {
+            at: snapshot.now,
+            release: command.order.release().cloned(),
+            kind: kind.into(),
+            message,
+            by: Some(command.by.name.clone()),
+        }
     });
     let announced = decision.intents.iter().filter_map(|intent| match &intent.effect {
-        crate::core::decide::Effect::Notify(said) => Some(NewEvent {
+        Effect::Notify(said) => Some(NewEvent {
             at: snapshot.now,
             release: said.release.clone(),
             kind: "announcement".into(),
             message: said.what.clone(),
             by: None,
         }),
-        crate::core::decide::Effect::SetFloor { group, floor, why, .. } => Some(NewEvent {
+        Effect::SetFloor { group, floor, why, .. } => Some(NewEvent {
             at: snapshot.now,
             release: None,
             kind: "floor".into(),

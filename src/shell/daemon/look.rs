@@ -97,15 +97,18 @@ impl Observers {
     async fn history(&self, documents: &Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
         let from = tick.now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
         let span = Span { from, to: tick.now, step: HISTORY_STEP };
-        let ask = async |(policy, query): (&Name, &LoadQuery)| {
-            match tokio::time::timeout(WITHIN, self.sources.load_history(query, span, tick)).await {
-                Ok(Ok(points)) => Some((policy.clone(), points)),
-                Ok(Err(error)) => {
-                    tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
-                    None
-                }
-                Err(_) => None,
+        let ask = async |(policy, query): (&Name, &LoadQuery)| match tokio::time::timeout(
+            WITHIN,
+            self.sources.load_history(query, span, tick),
+        )
+        .await
+        {
+            Ok(Ok(points)) => Some((policy.clone(), points)),
+            Ok(Err(error)) => {
+                tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
+                None
             }
+            Err(_) => None,
         };
         join_all(documents.load_queries.iter().map(ask)).await.into_iter().flatten().collect()
     }

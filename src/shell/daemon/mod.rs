@@ -1,11 +1,14 @@
 //! The daemon: observe, decide, commit, act; one writer, level-triggered.
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
-//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes.
+//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
+//! [`chronicle`] remembers for the report.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
 
 mod act;
 mod board;
+mod chronicle;
+mod counts;
 mod documents;
 mod engine;
 mod look;

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use super::counts::substitution;
 use crate::core::checklist::{Check, Demand, Evidence, Item, is_due};
 use crate::core::decide::State;
 use crate::core::release::{Phase, Release};
 use crate::core::words::Name;
-use super::counts::substitution;
 use crate::shell::observe::{self, Probe, Pushes, Sources, Tick};
 use crate::shell::spec::Documents;
 

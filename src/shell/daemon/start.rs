@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,18 +15,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
 use super::board::Board;
+use super::chronicle::Chronicle;
 use super::documents::Library;
 use super::engine::Engine;
-use super::look::Observers;
+use super::look::{self, Observers};
 use super::probing::Probes;
-use crate::core::decide::{Observations, State};
+use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
+use crate::shell::clock;
 use crate::shell::control::{self, Desk, View};
 use crate::shell::decision;
 use crate::shell::groups::LocalGroups;
-use crate::shell::observe::Prober;
-use crate::shell::settings::Finding;
-use crate::shell::spec::{GroupSpec, LocalGroup};
+use crate::shell::notify::NotifyError;
+use crate::shell::observe::{ObserveError, Probes as Prober};
+use crate::shell::settings::Loaded;
 use crate::shell::store::{Store, StoreError};
 
 /// Orders that may wait at the counter; more are answered 503 with Retry-After.
@@ -63,8 +65,8 @@ pub struct Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Documents are invalid; nothing was started.
-    #[error("{} of the documents' findings are errors; nothing was started", .0.len())]
-    Documents(Vec<Finding>),
+    #[error("{} findings in the documents; nothing was started", .0.findings.len())]
+    Documents(Box<Loaded>),
     /// The store could not be opened.
     #[error("the data folder cannot be used: {0}")]
     Store(#[from] StoreError),
@@ -79,6 +81,12 @@ pub enum StartError {
     /// Beyond loopback.
     #[error("{0} is not a loopback address: this version has no TLS, so the control listener stays on 127.0.0.1 or ::1")]
     NotLoopback(SocketAddr),
+    /// No HTTP client.
+    #[error("metrics sources cannot be asked: {0}")]
+    Observe(#[from] ObserveError),
+    /// No HTTP client.
+    #[error("people cannot be told: {0}")]
+    Notify(#[from] NotifyError),
     /// The groups' folder could not be used.
     #[error("the groups' folder cannot be used: {0}")]
     Groups(String),
@@ -94,19 +102,21 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let mut store = Store::open(&settings.data)?;
     let epoch = store.take_epoch()?;
     let durable = store.load()?;
-    let library = library.with_applied(durable.documents)?;
+    let library = library.with_applied(durable.documents);
     let state = State { version: 1, epoch, ..durable.state.unwrap_or_default() };
 
     let table = Arc::new(ArcSwap::from_pointee(Table::default()));
-    let (view, views) = watch::channel(Arc::new(View::empty()));
+    let (view, views) = watch::channel(Arc::new(nothing_yet()));
     let (asks, counter) = mpsc::channel(COUNTER);
     let (outcomes, results) = mpsc::channel(OUTCOMES);
-    let groups = groups(&settings.data, library.documents())?;
+    let folder = settings.data.join("groups");
+    let groups = LocalGroups::open(folder, look::local(library.documents())).map(Arc::new);
+    let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
     let people = library.people();
     let engine = Engine {
-        observers: Observers::new(groups.clone(), library.documents(), settings.halt_file.clone()),
-        probes: Probes::new(Prober::new()),
-        actuators: Actuators::new(groups, outcomes, settings.data.clone()),
+        observers: Observers::new(groups.clone(), library.documents())?,
+        probes: Probes::new(Prober::new()?),
+        actuators: Actuators::new(groups, outcomes, (settings.data.clone(), library.documents()))?,
         board: Board::new(table.clone(), view),
         asks: counter,
         outcomes: results,
@@ -114,6 +124,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         observed: Observations::default(),
         wake_at: None,
         retry_at: BTreeMap::new(),
+        chronicle: Chronicle::default(),
         store,
         library,
         state,
@@ -146,12 +157,14 @@ fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-fn groups(data: &Path, documents: &crate::shell::spec::Documents) -> Result<Arc<LocalGroups>, StartError> {
-    let local = |spec: &GroupSpec| match spec {
-        GroupSpec::Local(local) => Some(local.clone()),
-        GroupSpec::Aws { .. } | GroupSpec::Command { .. } => None,
+/// The view before the first decision; nobody is answered from it.
+fn nothing_yet() -> View {
+    let snapshot = Snapshot {
+        config: Config::default(),
+        state: State::default(),
+        observed: Observations::default(),
+        commands: Vec::new(),
+        now: clock::now(),
     };
-    let specs: BTreeMap<_, LocalGroup> =
-        documents.groups.iter().filter_map(|(name, spec)| Some((name.clone(), local(spec)?))).collect();
-    LocalGroups::open(data.join("groups"), specs).map(Arc::new).map_err(|error| StartError::Groups(error.to_string()))
+    View { snapshot, decision: Decision::default(), groups: BTreeMap::new(), findings: Vec::new(), ready: false, open_intents: 0 }
 }

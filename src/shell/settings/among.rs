@@ -62,7 +62,7 @@ fn taken(drafts: &[Draft<'_>]) -> Found {
             Some(name) => format!("`{name}` is taken: a {} of that name is at {}", draft.kind.word(), first.whereabouts()),
         };
         found.push(about(drafts, at, |notes| {
-            notes.value(way!["name"]).error("TM0302", message, "rename or remove one of the two")
+            notes.value(way!["name"]).error("TM0302", message, "rename or remove one of the two");
         }));
     }
     found
@@ -144,7 +144,7 @@ fn needs(drafts: &[Draft<'_>]) -> Found {
         if let Some(gate) = release.gate.as_ref().filter(|gate| bare(gate)) {
             let message = format!("the gate policy `{gate}` watches no metric, so no step could ever be SAFE");
             found.push(about(drafts, at, |notes| {
-                notes.value(way!["gate"]).error("TM0305", message, "add `metrics` to the policy")
+                notes.value(way!["gate"]).error("TM0305", message, "add `metrics` to the policy");
             }));
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::guide::Guide;
 use super::node::{Node, Path, Segment, Tree};
-use super::notes::Notes;
+use super::notes::{MOST_FINDINGS, Notes};
 use super::schema::Rules;
 use super::{hint, suggest, words};
 
@@ -34,6 +34,9 @@ pub fn diagnose(rules: &Rules, root: &Node, (json, notes): (&Value, &mut Notes<'
     let Some(validator) = rules.validator() else { return };
     let errors: Vec<_> = validator.iter_errors(json).collect();
     for error in &errors {
+        if notes.is_full() {
+            break;
+        }
         let site = locate(rules, root, error);
         say(rules, root, (error, site, notes));
     }
@@ -54,7 +57,9 @@ fn locate<'a>(rules: &'a Rules, root: &'a Node, error: &ValidationError<'_>) -> 
             Tree::Scalar(_) => None,
         };
         let Some((node, guide, segment)) = next else { break };
-        site.required = here.keyword("required").and_then(Value::as_array).is_some_and(|keys| keys.iter().any(|one| *one == key));
+        // An item of a list has no key to leave out.
+        site.required = matches!(site.node.tree, Tree::List(_))
+            || here.keyword("required").and_then(Value::as_array).is_some_and(|keys| keys.iter().any(|one| *one == key));
         site.node = node;
         site.guide = guide.unwrap_or(here);
         site.path.0.push(segment);
@@ -69,7 +74,9 @@ fn say(rules: &Rules, root: &Node, (error, site, notes): Saying<'_, '_, '_, '_>)
         Kind::OneOfNotValid { context } | Kind::AnyOf { context } | Kind::OneOfMultipleValid { context } => {
             alternatives(rules, root, (context, site, notes));
         }
-        Kind::AdditionalProperties { unexpected } => unexpected.iter().for_each(|key| unknown_key(&site, key, notes)),
+        Kind::AdditionalProperties { unexpected } => {
+            unexpected.iter().take(MOST_FINDINGS + 1).for_each(|key| unknown_key(&site, key, notes));
+        }
         Kind::Required { property } => missing_key(&site, property.as_str().unwrap_or_default(), notes),
         Kind::Constant { .. } | Kind::Enum { .. } if site.path.0.len() == 1 && is_head(&site.path) => {}
         Kind::Constant { .. } | Kind::Enum { .. } => unknown_word(&site, notes),
@@ -77,7 +84,7 @@ fn say(rules: &Rules, root: &Node, (error, site, notes): Saying<'_, '_, '_, '_>)
         other => {
             let limit = limit(other).unwrap_or_else(|| error.to_string());
             let name = shown(&site.path);
-            notes.value(site.path).error("TM0130", format!("{name} {limit}"), hint::range(site.guide.follow(site.node)));
+            notes.value(site.path).error("TM0130", format!("{name} {limit}"), hint::range(site.guide.follow(site.node), other));
         }
     }
 }
@@ -105,7 +112,9 @@ fn alternatives(
                 && tags.len() > 1
                 && branch.resolved().keys().len() == 1
             {
-                unexpected.iter().for_each(|key| second_tag(&site, (key, &tags), notes));
+                for key in unexpected {
+                    second_tag(&site, (key, &tags), notes);
+                }
                 continue;
             }
         }
@@ -186,7 +195,7 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
             let help = format!("write `{{{}: ...}}` with its keys in the place of the dots", scalar.text);
             notes.value(site.path.clone()).error("TM0106", format!("`{}` needs its settings", scalar.text), help);
         }
-        Tree::Scalar(scalar) if !scalar.is_null() && !(words.is_empty() && tags.is_empty()) => {
+        Tree::Scalar(scalar) if !(scalar.is_null() || words.is_empty() && tags.is_empty()) => {
             unknown_tag_or_word(site, (&scalar.text, if words.is_empty() { &tags } else { &words }), notes);
         }
         _ => mismatch(site, notes),
@@ -195,12 +204,11 @@ fn unknown_word(site: &Site<'_>, notes: &mut Notes<'_>) {
 
 fn unknown_tag(site: &Site<'_>, (word, known): (&str, &[&str]), notes: &mut Notes<'_>) {
     let path = site.path.then(word);
-    match later(&site.path, word) {
-        Some(help) => notes.key(path).error("TM0110", format!("`{word}` is not in this version"), help),
-        None => {
-            let message = format!("`{word}` is not a word that {} knows", shown(&site.path));
-            notes.key(path).error("TM0107", message, suggest::help(word, known.iter().copied()));
-        }
+    if let Some(help) = later(&site.path, word) {
+        notes.key(path).error("TM0110", format!("`{word}` is not in this version"), help);
+    } else {
+        let message = format!("`{word}` is not a word that {} knows", shown(&site.path));
+        notes.key(path).error("TM0107", message, suggest::help(word, known.iter().copied()));
     }
 }
 
@@ -256,10 +264,10 @@ fn mismatch(site: &Site<'_>, notes: &mut Notes<'_>) {
 
 fn limit(kind: &Kind) -> Option<String> {
     Some(match kind {
-        Kind::Minimum { limit } => format!("is at least {limit}"),
-        Kind::Maximum { limit } => format!("is at most {limit}"),
-        Kind::ExclusiveMinimum { limit } => format!("is above {limit}"),
-        Kind::ExclusiveMaximum { limit } => format!("is below {limit}"),
+        Kind::Minimum { limit } => format!("is at least {}", number(limit)),
+        Kind::Maximum { limit } => format!("is at most {}", number(limit)),
+        Kind::ExclusiveMinimum { limit } => format!("is above {}", number(limit)),
+        Kind::ExclusiveMaximum { limit } => format!("is below {}", number(limit)),
         Kind::MinItems { limit } => format!("has at least {limit} {}", if *limit == 1 { "entry" } else { "entries" }),
         Kind::MaxItems { limit } => format!("has at most {limit} entries"),
         Kind::MinLength { limit } => format!("has at least {limit} characters"),
@@ -267,6 +275,11 @@ fn limit(kind: &Kind) -> Option<String> {
         Kind::Pattern { pattern } if pattern == "^/" => "begins with a slash".to_owned(),
         _ => return None,
     })
+}
+
+/// `1`, not `1.0`.
+fn number(limit: &Value) -> String {
+    limit.as_f64().map_or_else(|| limit.to_string(), |limit| limit.to_string())
 }
 
 /// What a sentence calls the value there.

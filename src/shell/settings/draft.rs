@@ -106,7 +106,7 @@ fn check<'s>(source: &'s Source, (kind, root, text): (Kind, Node, &'s str), mut 
         Ok(typed) => rules::check(typed, source, &mut notes),
         // The schema lets through what the types refuse: never used, and never silent.
         Err(error) if notes.is_empty() => {
-            notes.value(Path::default()).error("TM0106", format!("cannot be read: {error}"), "compare it with `tminus schema`")
+            notes.value(Path::default()).error("TM0106", format!("cannot be read: {error}"), "compare it with `tminus schema`");
         }
         Err(_) => {}
     }

@@ -43,7 +43,7 @@ pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
     for file in files {
         match read_file(&file) {
             Ok(source) => sources.push(source),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     (sources, findings)
@@ -80,21 +80,21 @@ fn walk(path: &Path, depth: usize, out: &mut (&mut Vec<PathBuf>, &mut Vec<Findin
     }
 }
 
-fn read_file(path: &Path) -> Result<Source, Finding> {
-    let failed = |error: std::io::Error| unreadable(path, &error.to_string(), "check the path and its permissions");
+fn read_file(path: &Path) -> Result<Source, Box<Finding>> {
+    let failed = |error: std::io::Error| Box::new(unreadable(path, &error.to_string(), "check the path and its permissions"));
     // A pipe or device could block or never end; documents are regular files.
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(unreadable(path, "it is not a regular file", "name a file or a folder"));
+        return Err(Box::new(unreadable(path, "it is not a regular file", "name a file or a folder")));
     }
     let mut bytes = Vec::new();
     let limit = LARGEST_FILE as u64 + 1;
     fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() > LARGEST_FILE {
-        return Err(unreadable(path, &format!("it is larger than {} MiB", LARGEST_FILE >> 20), "split the file"));
+        return Err(Box::new(unreadable(path, &format!("it is larger than {} MiB", LARGEST_FILE >> 20), "split the file")));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source { file: path.to_string_lossy().into_owned(), text: without_mark(text) }),
-        Err(error) => Err(not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to())),
+        Err(error) => Err(Box::new(not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to()))),
     }
 }
 

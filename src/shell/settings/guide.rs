@@ -59,7 +59,8 @@ impl<'s> Guide<'s> {
         let found = if node.is_null() {
             find(&|branch| branch.takes("null"))
         } else {
-            find(&|branch| branch.recognises(node)).or_else(|| {
+            let first = node.keys().find_map(|key| find(&|branch| branch.resolved().keys().contains(&key)));
+            first.or_else(|| find(&|branch| branch.recognises(node))).or_else(|| {
                 let mut others = (0..branches.len()).filter(|at| !branches[*at].takes("null"));
                 // Only one real alternative (the other is null): it was meant, whatever stands there.
                 others.next().filter(|_| others.next().is_none())
@@ -122,10 +123,7 @@ impl<'s> Guide<'s> {
     fn recognises(self, node: &Node) -> bool {
         let here = self.resolved();
         match &node.tree {
-            Tree::Map(entries) => {
-                let keys = here.keys();
-                entries.iter().any(|entry| keys.contains(&entry.key.as_str()))
-            }
+            Tree::Map(_) => false,
             Tree::List(_) => here.takes("array"),
             Tree::Scalar(scalar) => {
                 here.words().contains(&scalar.text.as_str()) || here.branches().is_some_and(|_| here.meant(node).is_some())

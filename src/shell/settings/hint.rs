@@ -1,8 +1,10 @@
 //! What to write instead: the wording of helps, from the schema and the value that stands there.
 
+use jsonschema::error::ValidationErrorKind as Limit;
 use serde_json::Value;
 
 use super::guide::Guide;
+use super::instant::corrected;
 use super::node::Scalar;
 use super::suggest;
 use super::words::{self, Format};
@@ -37,7 +39,13 @@ pub fn key(guide: Guide<'_>) -> String {
 }
 
 /// What is in range: the key's own words.
-pub fn range(guide: Guide<'_>) -> String {
+pub fn range(guide: Guide<'_>, limit: &Limit) -> String {
+    match limit {
+        Limit::MinItems { .. } => return "add an entry".to_owned(),
+        Limit::MaxItems { .. } => return "take entries out".to_owned(),
+        Limit::Pattern { pattern } if pattern == "^/" => return "write a path such as `/health`".to_owned(),
+        _ => {}
+    }
     let phrase = wanted(guide);
     let bound = |name: &str| guide.keyword(name).and_then(Value::as_f64).map(|bound| bound.to_string());
     match (bound("minimum"), bound("maximum")) {
@@ -59,6 +67,9 @@ pub fn scalar(format: &Format, text: &str) -> String {
             format!("write `T-{text}` for before the launch, `T+{text}` for after it")
         }
         "tminus-t-relative" if text == "T" || text == "T-0" => "write `T-0s`".to_owned(),
+        "tminus-instant" if corrected(text).is_some() => {
+            format!("write `{}`, or another zone", corrected(text).unwrap_or_default())
+        }
         "tminus-instant" if text.contains('T') => "add the offset, and best the zone: `-08:00[America/Los_Angeles]`".to_owned(),
         "tminus-rate" if bare_number => format!("write the period: `{text}/s` or `{text}/m`"),
         "tminus-count" if text.ends_with('K') => "the letter for a thousand is a small k".to_owned(),
@@ -79,6 +90,7 @@ fn percent(text: &str) -> String {
     match text.parse::<f64>() {
         Ok(value) if value > 100.0 => "100 is everybody".to_owned(),
         Ok(value) if value < 0.0 => "0 is nobody".to_owned(),
+        Ok(value) if value > 0.0 && value < 0.0001 => "the smallest percent above nobody is 0.0001".to_owned(),
         Ok(value) if (0.0..=100.0).contains(&value) => format!("write `{}`", (value * 10_000.0).round() / 10_000.0),
         _ => "write a number from 0 (nobody) to 100 (everybody), such as 12.5".to_owned(),
     }

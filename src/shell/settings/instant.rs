@@ -52,6 +52,15 @@ fn wrong_offset(pieces: &Pieces<'_>, zone: &TimeZone, text: &str) -> String {
     }
 }
 
+/// The same time on people's clocks with the offset that the zone has then; `None` where that is not what is wrong.
+pub fn corrected(text: &str) -> Option<String> {
+    let pieces = Pieces::parse(text).ok()?;
+    let zone = pieces.to_time_zone().ok().flatten()?;
+    let civil = pieces.date().to_datetime(pieces.time()?);
+    let zoned = zone.to_ambiguous_zoned(civil).unambiguous().ok()?;
+    Some(zoned.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,15 @@ impl Node {
         }
     }
 
+    /// The keys of a mapping, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.tree {
+            Tree::Map(entries) => entries.as_slice(),
+            Tree::Scalar(_) | Tree::List(_) => &[],
+        };
+        entries.iter().map(|entry| entry.key.as_str())
+    }
+
     /// The scalar, if it is one.
     pub fn scalar(&self) -> Option<&Scalar> {
         match &self.tree {
@@ -214,7 +223,6 @@ pub(crate) use way;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn paths_read_like_code() {

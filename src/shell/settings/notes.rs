@@ -3,6 +3,9 @@
 use super::finding::{Finding, Severity};
 use super::node::{Node, Path, Place, Tree};
 
+/// Most findings of one document. A person mends the first ones and checks again; a hostile file would name a hundred thousand.
+pub const MOST_FINDINGS: usize = 200;
+
 /// The findings of one document.
 pub struct Notes<'d> {
     file: &'d str,
@@ -48,6 +51,11 @@ impl<'d> Notes<'d> {
         self.findings
     }
 
+    /// Whether no more is taken.
+    pub fn is_full(&self) -> bool {
+        self.findings.len() > MOST_FINDINGS
+    }
+
     /// Whether nothing was found yet.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()
@@ -69,6 +77,16 @@ impl Spot<'_, '_> {
         let Place { line, column } = self.place;
         let path = self.path.to_string();
         let file = self.notes.file.to_owned();
+        if self.notes.is_full() {
+            return;
+        }
+        let last = self.notes.findings.len() == MOST_FINDINGS;
+        let (code, severity, message, help) = if last {
+            let message = format!("more than {MOST_FINDINGS} findings in this document; the rest is not shown");
+            ("TM0111", Severity::Error, message, "mend the ones above and check again".to_owned())
+        } else {
+            (code, severity, message, help)
+        };
         self.notes.findings.push(Finding { file, line, column, path, code: code.to_owned(), severity, message, help });
     }
 }

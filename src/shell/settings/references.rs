@@ -82,7 +82,9 @@ fn walk(guide: Guide<'_>, node: &Node, (path, found): (&Path, &mut Vec<Reference
         Tree::Map(entries) => {
             for entry in entries {
                 let below = here.under(&entry.key);
-                below.into_iter().for_each(|guide| walk(guide, &entry.value, (&path.then(entry.key.as_str()), found)));
+                if let Some(guide) = below {
+                    walk(guide, &entry.value, (&path.then(entry.key.as_str()), found));
+                }
             }
         }
     }

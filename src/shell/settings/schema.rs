@@ -109,7 +109,7 @@ fn with_head(mut schema: Value, kind: Kind) -> Value {
         ("kind", json!({"description": "The kind of document.", "const": kind.word()})),
     ];
     if let Some(properties) = schema["properties"].as_object_mut() {
-        head.iter().for_each(|(key, value)| drop(properties.insert((*key).into(), value.clone())));
+        properties.extend(head.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
     }
     if let Some(required) = schema["required"].as_array_mut() {
         head.iter().rev().for_each(|(key, _)| required.insert(0, json!(key)));
@@ -153,7 +153,7 @@ fn strip(schema: &mut Value) {
 fn strip_object(map: &mut Map<String, Value>) {
     let formatted = map.get("format").is_some_and(|format| format.as_str().is_some_and(|name| name.starts_with("tminus-")));
     if formatted {
-        ["pattern", "minLength", "maxLength", "examples", "minimum", "maximum"].iter().for_each(|key| drop(map.remove(*key)));
+        map.retain(|key, _| !["pattern", "minLength", "maxLength", "examples", "minimum", "maximum"].contains(&key.as_str()));
     }
     // schemars names the width of integers; their range stands beside it.
     if map.get("format").is_some_and(|format| !format.as_str().is_some_and(|name| name.starts_with("tminus-"))) {
@@ -186,6 +186,8 @@ mod tests {
                 _ => {}
             }
         }
-        Kind::ALL.into_iter().for_each(|kind| walk(&kind.rules().schema));
+        for kind in Kind::ALL {
+            walk(&kind.rules().schema);
+        }
     }
 }

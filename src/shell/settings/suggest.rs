@@ -10,6 +10,7 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     }
     known
         .into_iter()
+        .take(MOST_COMPARED)
         .filter(|candidate| candidate.len() <= 200)
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3) / 3).min(3) || is_part(&folded, candidate))
@@ -32,6 +33,9 @@ pub fn help<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String 
         None => format!("there is {}", listed(&known)),
     }
 }
+
+/// Most known names that are compared; the comparison is quadratic in their length, and a file may name a hundred thousand.
+const MOST_COMPARED: usize = 2_000;
 
 /// Most words a list shows; a folder may hold thousands of names.
 const MOST_LISTED: usize = 20;

@@ -33,6 +33,8 @@ fn general(reason: &str) -> &'static str {
         "indent it like its neighbours, with spaces"
     } else if reason.contains("anchor") || reason.contains("alias") {
         "define the anchor with `&name` before `*name` uses it, or put a text that begins with `*` or `&` into quotes"
+    } else if reason.contains("a key must be") {
+        "write one word or text before the colon"
     } else if reason.contains("escape") {
         "use single quotes for text with backslashes"
     } else if reason.contains("cannot start") || reason.contains("unexpected character") {
@@ -105,8 +107,7 @@ impl Scene<'_> {
                 }
                 let begins = before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':');
                 match (quote, c) {
-                    (Some(mark), _) if mark == c => quote = None,
-                    (Some(_), _) => {}
+                    (Some(mark), _) => quote = (mark != c).then_some(mark),
                     (None, '#') if before.is_whitespace() => break,
                     (None, '"' | '\'') if begins => quote = Some(c),
                     (None, '[' | '{') if begins || before == '-' => open.push((Place { line, column }, c)),

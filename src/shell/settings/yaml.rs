@@ -110,7 +110,7 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<(String, Place)> },
+    Map { entries: Vec<Entry>, key: Option<(String, Place)>, seen: BTreeMap<String, Place> },
 }
 
 #[derive(Default)]
@@ -158,7 +158,9 @@ impl Builder {
                 self.close(Node { place, tree: scalar }, anchor)
             }
             Event::SequenceStart(anchor, _) => self.begin(anchor, place, OpenKind::List(Vec::new())),
-            Event::MappingStart(anchor, _) => self.begin(anchor, place, OpenKind::Map { entries: Vec::new(), key: None }),
+            Event::MappingStart(anchor, _) => {
+                self.begin(anchor, place, OpenKind::Map { entries: Vec::new(), key: None, seen: BTreeMap::new() })
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => self.alias(anchor, place),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(()),
@@ -215,13 +217,13 @@ impl Builder {
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
             OpenKind::Map { key: key @ None, .. } => *key = Some(key_of(node)?),
-            OpenKind::Map { entries, key } => {
-                if let Some((key, place)) = key.take() {
-                    if let Some(first) = entries.iter().find(|entry| entry.key == key).map(|entry| entry.place) {
-                        self.duplicate(key, place, first);
-                    } else {
-                        entries.push(Entry { key, place, value: node });
-                    }
+            OpenKind::Map { entries, key, seen } => {
+                let Some((key, place)) = key.take() else { return Ok(()) };
+                if let Some(first) = seen.get(&key).copied() {
+                    self.duplicate(key, place, first);
+                } else {
+                    seen.insert(key.clone(), place);
+                    entries.push(Entry { key, place, value: node });
                 }
             }
         }
@@ -301,7 +303,7 @@ mod tests {
                 "4:6",
                 "b[0].c@4:9",
                 "4:12",
-                "b[0].d@4:14",
+                "b[0].d@4:13",
                 "@6:1",
                 "6:1",
                 "e@6:4"

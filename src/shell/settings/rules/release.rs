@@ -81,14 +81,14 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
             "write a duration above 0s",
         );
     }
-    if let Some(curve) = &adoption.curve {
-        if let Err(reason) = read_curve(&source.folder().join(&curve.0)) {
-            notes.value(way!["audience", "adoption", "curve"]).error(
-                "TM0208",
-                format!("the curve cannot be used: {reason}"),
-                "write a CSV file with the header `after,percent`, times and percents rising",
-            );
-        }
+    if let Some(curve) = &adoption.curve
+        && let Err(reason) = read_curve(&source.folder().join(&curve.0))
+    {
+        notes.value(way!["audience", "adoption", "curve"]).error(
+            "TM0208",
+            format!("the curve cannot be used: {reason}"),
+            "write a CSV file with the header `after,percent`, times and percents rising",
+        );
     }
     if let Some(ratio) = audience.cache_hit_ratio.as_ref().filter(|ratio| ratio.primed < ratio.cold) {
         let message = format!("primed caches answer {} and cold ones {}, so priming would do harm", ratio.primed, ratio.cold);

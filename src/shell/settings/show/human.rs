@@ -9,16 +9,24 @@ use crate::shell::settings::{Finding, Loaded, Severity};
 /// Longest line that is shown; a file on one line of a megabyte would bury its own finding.
 const LONGEST_LINE: usize = 400;
 
+/// Most findings that are shown with their lines; the rest is a line each. Rendering one looks through its whole file.
+const MOST_SHOWN: usize = 100;
+
 /// All findings with their lines.
 pub fn human(loaded: &Loaded) -> String {
     let handler =
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_links(false).with_context_lines(1).with_width(120);
     let mut text = String::new();
-    for finding in &loaded.findings {
+    for (at, finding) in loaded.findings.iter().enumerate() {
+        if at >= MOST_SHOWN {
+            let Finding { file, line, column, code, message, .. } = finding;
+            text.push_str(&harmless(&format!("{file}:{line}:{column}: {code}: {message}\n")));
+            continue;
+        }
         let source = loaded.sources.iter().find(|source| source.file == finding.file).map(|source| source.text.as_str());
         let shown = Shown::new(finding, source);
         if handler.render_report(&mut text, &shown).is_err() {
-            text.push_str(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message));
+            text.push_str(&harmless(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message)));
         }
         text.push('\n');
     }
@@ -36,6 +44,20 @@ pub fn counted(loaded: &Loaded) -> String {
         (0, warnings) => format!("{place}: {}", number(warnings, "warning")),
         (errors, warnings) => format!("{place}: {} and {}", number(errors, "error"), number(warnings, "warning")),
     }
+}
+
+/// Without what moves the cursor or turns the direction of a terminal; every character keeps its length in bytes, so that
+/// places in the text stay where they are.
+fn harmless(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmless = |c: char| match (c, c.len_utf8()) {
+        ('\n' | '\t' | '\r', _) => c,
+        (c, 1) if c.is_control() => '?',
+        (c, 2) if c.is_control() => '¿',
+        (c, 3) if turns(c) => '\u{fffd}',
+        _ => c,
+    };
+    text.chars().map(harmless).collect()
 }
 
 /// A finding as miette wants it.
@@ -56,7 +78,7 @@ impl<'f> Shown<'f> {
         let offset = line.char_indices().nth(finding.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
         let length = word_length(&line[offset..]);
         let fits = line.len() <= LONGEST_LINE;
-        let source = fits.then(|| NamedSource::new(&finding.file, text.to_owned()));
+        let source = fits.then(|| NamedSource::new(harmless(&finding.file), harmless(text)));
         Self { finding, source, span: (start + offset, length) }
     }
 }
@@ -88,7 +110,11 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding { file, line, column, message, .. } = self.finding;
         // Without the snippet the place would be lost.
-        if self.source.is_none() { write!(f, "{file}:{line}:{column}: {message}") } else { write!(f, "{message}") }
+        if self.source.is_none() {
+            write!(f, "{}:{line}:{column}: {}", harmless(file), harmless(message))
+        } else {
+            write!(f, "{}", harmless(message))
+        }
     }
 }
 
@@ -107,7 +133,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.finding.help))
+        Some(Box::new(harmless(&self.finding.help)))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -115,7 +141,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = (!self.finding.path.is_empty()).then(|| self.finding.path.clone());
+        let label = (!self.finding.path.is_empty()).then(|| harmless(&self.finding.path));
         Some(Box::new(std::iter::once(LabeledSpan::new(label, self.span.0, self.span.1))))
     }
 }

@@ -1,0 +1,155 @@
+//! What a release went through: samples while it is live, and the report of it when it ends.
+//!
+//! Samples live in memory: after a restart the plots begin anew, while the timeline comes whole from the store.
+//! Invariant: bounded; when it is full every second sample goes, so that the whole time stays visible.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::core::decide::{Decision, Snapshot};
+use crate::core::release::Release;
+use crate::core::words::{Name, TRelative};
+use crate::shell::report::{Chart, Report, Series, Shape, TimelineRow, render};
+use crate::shell::store::EventRow;
+
+/// Samples kept: a day at the default tick, and far more than a plot has pixels.
+const MOST_SAMPLES: usize = 8_640;
+
+/// How things stood at an instant.
+#[derive(Clone, Debug)]
+struct Sample {
+    at: Timestamp,
+    percents: BTreeMap<Name, f64>,
+    floors: BTreeMap<Name, f64>,
+    in_service: BTreeMap<Name, f64>,
+    needed: BTreeMap<Name, f64>,
+    coverage: BTreeMap<Name, f64>,
+}
+
+/// The samples so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chronicle {
+    samples: Vec<Sample>,
+}
+
+/// What the report of a release is made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    pub(super) release: Option<Release>,
+    pub(super) phase: String,
+    pub(super) reason: Option<String>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) chronicle: Chronicle,
+}
+
+impl Chronicle {
+    /// Remembers how things stand.
+    pub(super) fn record(&mut self, snapshot: &Snapshot, decision: &Decision) {
+        if self.samples.len() >= MOST_SAMPLES {
+            let mut index = 0;
+            self.samples.retain(|_| {
+                index += 1;
+                index % 2 == 0
+            });
+        }
+        let groups = &snapshot.observed.groups;
+        let least = |nodes: &BTreeMap<Name, f64>| nodes.values().copied().min_by(f64::total_cmp);
+        self.samples.push(Sample {
+            at: snapshot.now,
+            percents: decision.releases.iter().map(|(name, view)| (name.clone(), view.percent.share() * 100.0)).collect(),
+            floors: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.floor.0))).collect(),
+            in_service: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.in_service.0))).collect(),
+            needed: decision.plans.iter().map(|(name, plan)| (name.clone(), f64::from(plan.instances.0))).collect(),
+            coverage: snapshot
+                .observed
+                .coverage
+                .iter()
+                .filter_map(|(name, seen)| Some((name.clone(), least(&seen.nodes)? * 100.0)))
+                .collect(),
+        });
+    }
+
+    fn series(&self, launch_at: Timestamp, name: &str, pick: impl Fn(&Sample) -> Option<f64>) -> Series {
+        let secs = |at: Timestamp| (at.as_millisecond() - launch_at.as_millisecond()) as f64 / 1_000.0;
+        let points = self.samples.iter().filter_map(|sample| Some((secs(sample.at), pick(sample)?))).collect();
+        Series { name: name.into(), shape: Shape::Steps, points }
+    }
+}
+
+/// Writes the report of a release; says where.
+pub(super) fn write(data: &Path, name: &Name, past: &Past) -> Result<String, String> {
+    let release = past.release.as_ref().ok_or_else(|| format!("there is no document of {name} any more"))?;
+    let page = render(&report(release, past)).map_err(|error| format!("the report of {name} could not be drawn: {error}"))?;
+    let path = path(data, name);
+    let folder = path.parent().unwrap_or(data);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, page));
+    written.map_err(|error| format!("the report of {name} could not be written to {}: {error}", path.display()))?;
+    Ok(format!("the report of {name} is {}", path.display()))
+}
+
+/// File names take only what every file system takes.
+fn path(data: &Path, name: &Name) -> PathBuf {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' };
+    let stem: String = name.folded().chars().map(plain).collect();
+    data.join("reports").join(format!("{}.html", stem.trim_start_matches('.')))
+}
+
+fn report(release: &Release, past: &Past) -> Report {
+    let complete = past.phase == "complete";
+    let reason = past.reason.clone().map_or(String::new(), |reason| format!(": {reason}"));
+    Report {
+        title: release.name.to_string(),
+        outcome: format!("{} {} is {}{reason}", release.app, release.version, past.phase),
+        good: complete,
+        figures: vec![
+            ("Version".into(), release.version.to_string()),
+            ("Launch".into(), release.launch_at.to_string()),
+            ("Channels".into(), release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
+            ("Ended as".into(), past.phase.clone()),
+        ],
+        charts: charts(release, &past.chronicle),
+        timeline: past
+            .events
+            .iter()
+            .filter(|event| event.release.as_ref().is_none_or(|about| *about == release.name))
+            .map(|event| row(release, event))
+            .collect(),
+        notes: vec!["Times are relative to T-0. Plots begin with the daemon's last start; the timeline is complete.".into()],
+    }
+}
+
+fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
+    let at = release.launch_at;
+    let percent = chronicle.series(at, "percent", |sample| sample.percents.get(&release.name).copied());
+    let mut charts = vec![Chart {
+        title: "Percent of clients that are offered it".into(),
+        unit: "%".into(),
+        series: vec![percent],
+        marks: Vec::new(),
+    }];
+    for group in &release.scaling {
+        let series = vec![
+            chronicle.series(at, "in service", |sample| sample.in_service.get(group).copied()),
+            chronicle.series(at, "floor", |sample| sample.floors.get(group).copied()),
+            chronicle.series(at, "needed", |sample| sample.needed.get(group).copied()),
+        ];
+        charts.push(Chart { title: format!("Instances of {group}"), unit: "instances".into(), series, marks: Vec::new() });
+    }
+    for policy in &release.priming {
+        let series = vec![chronicle.series(at, "least node", |sample| sample.coverage.get(policy).copied())];
+        charts.push(Chart { title: format!("Coverage of {policy}"), unit: "%".into(), series, marks: Vec::new() });
+    }
+    charts
+}
+
+fn row(release: &Release, event: &EventRow) -> TimelineRow {
+    TimelineRow {
+        clock: TRelative::of(event.at, release.launch_at).clock(),
+        at: event.at.to_string(),
+        kind: event.kind.clone(),
+        message: event.message.clone(),
+    }
+}
