@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod control;
+mod decide;
 mod decision;
 mod documents;
 mod gate;
