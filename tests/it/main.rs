@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod control;
+mod decide;
 mod decision;
 mod documents;
 mod gate;
@@ -12,6 +13,7 @@ mod notify;
 mod observe;
 mod primer;
 mod release_states;
+mod scenarios;
 mod store;
 mod throttle;
 mod tidy;

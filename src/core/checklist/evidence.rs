@@ -24,7 +24,7 @@ pub enum Outcome {
     Green,
     /// Measured, and not as demanded.
     Red,
-    /// Not yet, and tminus itself is on it: floors on their way, caches being primed.
+    /// Measured, and not there yet, while what is missing is on its way: never green, and not red before it is due.
     Pending,
     /// Could not be measured: never green, never red.
     Unknown,

@@ -10,16 +10,18 @@ use super::decision::{Decision, ReleaseView};
 use super::draft::Draft;
 use super::facts::{self, Known};
 use super::orders;
+use super::remind;
 use super::snapshot::Snapshot;
 use super::world;
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Go, Phase, Release, ReleaseState, percent, step};
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
     let mut draft = Draft::new(snapshot);
+    announce::halt_file(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
@@ -40,11 +42,9 @@ fn tick(draft: &mut Draft<'_>, name: &Name) {
     // A tick is never refused; a refusal would leave the state as it is.
     if let Ok(after) = step(release, &before, Event::Tick(known.facts.clone()), draft.snapshot.now) {
         draft.state.releases.insert(name.clone(), after.clone());
-        announce::transition(draft, release, (&before, &after));
+        announce::transition(draft, release, (&before, &after, None));
     }
-    announce::readiness(draft, release, &known);
-    announce::missed(draft, release, &known);
-    announce::waiting(draft, release, &known);
+    remind::remind(draft, release, &known);
 }
 
 fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) -> Decision {
@@ -74,9 +74,9 @@ fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Re
     };
     ReleaseView {
         phase: state.phase.word().into(),
-        percent: percent(release, state).unwrap_or(Percent::ZERO),
+        percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
         step,
-        waiting: waiting(release, state, &known),
+        waiting: waiting(release, (state, draft.snapshot.now), &known),
         next_at: next_at(draft, release, state),
         readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
         gate: known.facts.gate,
@@ -89,12 +89,13 @@ fn settled(readiness: Readiness) -> Readiness {
 }
 
 /// Why it is not further, the first reason first.
-fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
+fn waiting(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &Known) -> Vec<String> {
     match &state.phase {
-        Phase::Planned => vec![format!("preparing begins at {}", known.facts.prepare_at)],
+        Phase::Planned => vec![format!("preparing begins at {}", release.local(known.facts.prepare_at))],
         Phase::Active(Active::Preparing) => known.readiness.reasons.clone(),
-        Phase::Active(Active::Ready) if state.armed.is_some() || release.go == Go::Auto => {
-            vec![format!("launches at {}", release.launch_at)]
+        Phase::Active(Active::Ready) if now > release.launches_by_itself_until() => vec!["somebody has to say go".into()],
+        Phase::Active(Active::Ready) if state.armed.is_some() || release.goes_by_itself() => {
+            vec![format!("launches at {}", release.local(release.launch_at))]
         }
         Phase::Active(Active::Ready) => vec!["somebody has to say go".into()],
         Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, state, known),
@@ -113,13 +114,8 @@ fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String
         Some(Verdict::Abort(reason)) => Some(reason.sentence()),
         Some(Verdict::Safe) => None,
     };
-    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {}", whole(at)));
+    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {}", release.local(at)));
     gate.into_iter().chain(known.facts.step_blocked.clone()).chain(dwell).collect()
-}
-
-/// People read whole seconds.
-fn whole(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// When the running dwell or bake is over; `None` when none runs.
@@ -133,7 +129,7 @@ fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     Some(later(from, whole.saturating_sub(state.dwelled)))
 }
 
-fn next_at(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Timestamp> {
+fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Option<Timestamp> {
     let raises = release
         .scaling
         .iter()
@@ -141,7 +137,16 @@ fn next_at(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option
         .flat_map(|plan| plan.timeline.iter().map(|change| change.at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
     let waivers = state.waivers.iter().map(|waiver| waiver.expires_at);
-    let known = raises.chain(early).chain(waivers).chain(dwell_ends(release, state)).chain([release.launch_at]);
+    let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
+    let prepares = (state.phase == Phase::Planned).then(|| facts::prepare_at(&draft.snapshot.config, &draft.plans, release));
+    let known = raises
+        .chain(dues)
+        .chain(prepares)
+        .chain(early)
+        .chain(waivers)
+        .chain(dwell_ends(release, state))
+        .chain([release.launch_at])
+        .chain(remind::tells_at(state));
     known.filter(|at| *at > draft.snapshot.now).min()
 }
 
