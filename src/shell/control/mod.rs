@@ -15,6 +15,7 @@ mod events;
 mod health;
 mod intake;
 mod listener;
+mod mirrors;
 mod orders;
 mod problem;
 mod reading;
