@@ -9,6 +9,7 @@ mod board;
 mod check;
 mod client;
 mod decide;
+mod demo;
 mod explain;
 mod gate;
 mod gate_files;
@@ -89,6 +90,8 @@ enum Verb {
     Prime(prime::Args),
     /// Checks the audit chain
     Audit(audit::Args),
+    /// The whole story on this machine: real processes, real sockets, the real daemon
+    Demo(demo::Args),
     /// Parts of the demo, one process each
     #[command(hide = true)]
     Lab(lab::Args),
@@ -173,6 +176,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
+        Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version => {
             anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));

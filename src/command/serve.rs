@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use super::{Exit, Outcome};
+use crate::lab::leash;
 use crate::shell::daemon::{self, Options, StartError};
 use crate::shell::settings::show;
 use crate::shell::telemetry;
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// The decision listener; port 0 picks one.
     #[arg(long, value_name = "ADDR")]
     decision: Option<SocketAddr>,
+    /// Ends with the demo that started it.
+    #[arg(long, hide = true)]
+    leash: Option<SocketAddr>,
     /// How logs are written on stderr.
     #[arg(long, value_enum, default_value_t)]
     log: telemetry::LogFormat,
@@ -40,6 +44,8 @@ pub(super) struct Args {
 pub(super) async fn run(serve: Args) -> Outcome {
     telemetry::log_to_stderr(serve.log);
     telemetry::start_metrics();
+    let tied = serve.leash.map_or(Ok(()), leash::follow);
+    tied.map_err(|error| format!("there is no leash to follow: {error}"))?;
     let default = PathBuf::from(SETTINGS);
     let config = serve.config.or_else(|| (serve.documents.is_empty() && default.is_file()).then_some(default));
     let options =

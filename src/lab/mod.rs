@@ -3,6 +3,7 @@
 //! Everything here is a real process or socket on loopback; nothing of it is used in production.
 //! Reading order: [`scene`] has every constant of the story, then [`origin`], [`edge`], [`swarm`]; [`leash`] ends them.
 
+pub mod demo;
 mod dice;
 pub mod edge;
 mod http;

@@ -99,6 +99,9 @@ pub const ORIGIN_QUEUE: usize = 40;
 /// Requests per second of one instance at all its slots; at target utilisation it is less.
 pub const INSTANCE_PER_SECOND: f64 = 80.0;
 
+/// Share of [`INSTANCE_PER_SECOND`] that capacity is planned with: beyond it queues grow faster than load.
+pub const TARGET_UTILISATION: f64 = 0.7;
+
 /// From launch to start of the process. Story: "adding more hardware" took minutes.
 pub const BOOT: Duration = Duration::from_secs(3);
 
@@ -125,6 +128,15 @@ pub const EDGE_QUEUE: usize = 64;
 
 /// Length of one period of the gate's counts: one minute of the story.
 pub const PERIOD: Duration = Duration::from_secs(1);
+
+/// From the start of the prepared demo to T-0: floors rise, instances boot, 4,400 files go into two nodes.
+pub const PREPARED_LEAD: Duration = Duration::from_secs(45);
+
+/// The same unprepared: some seconds of normal load to compare with.
+pub const UNPREPARED_LEAD: Duration = Duration::from_secs(15);
+
+/// How long the unprepared launch is watched: the story's storm lasted from 11:30 to 12:45.
+pub const UNPREPARED_WATCHED: Duration = Duration::from_secs(60);
 
 /// The seed of every draw, so that one demo is like the other.
 pub const SEED: u64 = 20_140_325;

@@ -75,7 +75,7 @@ fn say(rules: &Rules, root: &Node, (error, site, notes): Saying<'_, '_, '_, '_>)
             alternatives(rules, root, (context, site, notes));
         }
         Kind::AdditionalProperties { unexpected } => {
-            unexpected.iter().take(MOST_FINDINGS).for_each(|key| unknown_key(&site, key, notes));
+            unexpected.iter().take(MOST_FINDINGS + 1).for_each(|key| unknown_key(&site, key, notes));
         }
         Kind::Required { property } => missing_key(&site, property.as_str().unwrap_or_default(), notes),
         Kind::Constant { .. } | Kind::Enum { .. } if site.path.0.len() == 1 && is_head(&site.path) => {}

@@ -66,7 +66,7 @@ fn every_form_names_every_finding() {
     let total = count("json", "\"code\"");
     assert!(total > 2);
     for (form, mark) in
-        [("human", "help: "), ("yaml", "code: "), ("github", "::error file="), ("junit", "<failure "), ("sarif", "\"ruleId\"")]
+        [("human", "help: "), ("yaml", "TM0103"), ("github", "::error file="), ("junit", "<failure "), ("sarif", "\"ruleId\"")]
     {
         assert_eq!(count(form, mark), total, "{form}");
     }

@@ -9,12 +9,20 @@ use crate::shell::settings::{Finding, Loaded, Severity};
 /// Longest line that is shown; a file on one line of a megabyte would bury its own finding.
 const LONGEST_LINE: usize = 400;
 
+/// Most findings that are shown with their lines; the rest is a line each. Rendering one looks through its whole file.
+const MOST_SHOWN: usize = 100;
+
 /// All findings with their lines.
 pub fn human(loaded: &Loaded) -> String {
     let handler =
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_links(false).with_context_lines(1).with_width(120);
     let mut text = String::new();
-    for finding in &loaded.findings {
+    for (at, finding) in loaded.findings.iter().enumerate() {
+        if at >= MOST_SHOWN {
+            let Finding { file, line, column, code, message, .. } = finding;
+            text.push_str(&harmless(&format!("{file}:{line}:{column}: {code}: {message}\n")));
+            continue;
+        }
         let source = loaded.sources.iter().find(|source| source.file == finding.file).map(|source| source.text.as_str());
         let shown = Shown::new(finding, source);
         if handler.render_report(&mut text, &shown).is_err() {

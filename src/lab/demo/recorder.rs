@@ -1,0 +1,62 @@
+//! Watches the demo: the daemon's status twice a second, the swarm's seconds, what people were told.
+//!
+//! Invariant: it only reads, by the same API that anybody has.
+
+use jiff::Timestamp;
+
+use super::director::Director;
+use crate::lab::swarm::Second;
+use crate::shell::clock;
+use crate::shell::control::status::Status;
+
+/// How things stood at an instant.
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    pub(super) at: Timestamp,
+    pub(super) status: Status,
+    pub(super) second: Second,
+}
+
+/// Everything seen so far.
+pub(super) struct Recorder {
+    pub(super) release: &'static str,
+    pub(super) launch_at: Timestamp,
+    pub(super) moments: Vec<Moment>,
+}
+
+impl Recorder {
+    pub(super) fn new(release: &'static str, launch_at: Timestamp) -> Self {
+        Self { release, launch_at, moments: Vec::new() }
+    }
+
+    /// Looks once; `None` while the daemon does not answer.
+    pub(super) async fn look(&mut self, director: &Director, second: Second) -> Option<&Moment> {
+        let status = serde_json::from_value(director.status(self.release).await?).ok()?;
+        self.moments.push(Moment { at: clock::now(), status, second });
+        self.moments.last()
+    }
+
+    /// The last look.
+    pub(super) fn last(&self) -> Option<&Moment> {
+        self.moments.last()
+    }
+
+    /// Seconds from T-0.
+    pub(super) fn secs(&self, at: Timestamp) -> f64 {
+        (at.as_millisecond() - self.launch_at.as_millisecond()) as f64 / 1_000.0
+    }
+
+    /// One value over time.
+    pub(super) fn series(&self, pick: impl Fn(&Moment) -> Option<f64>) -> Vec<(f64, f64)> {
+        self.moments.iter().filter_map(|moment| Some((self.secs(moment.at), pick(moment)?))).collect()
+    }
+}
+
+impl Moment {
+    /// The least coverage proven, percent.
+    pub(super) fn coverage_percent(&self) -> Option<f64> {
+        let nodes = self.status.coverage.iter().flat_map(|policy| policy.nodes.values());
+        let known: Vec<f64> = nodes.map(|ratio| ratio.unwrap_or(0.0) * 100.0).collect();
+        known.into_iter().min_by(f64::total_cmp)
+    }
+}
