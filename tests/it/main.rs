@@ -10,6 +10,7 @@ mod groups;
 mod lab;
 mod notify;
 mod observe;
+mod pages;
 mod primer;
 mod release_states;
 mod store;
