@@ -171,7 +171,7 @@ fn offers(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     for (name, release) in &snapshot.config.releases {
         let aborted = decision.state.releases.get(name).is_some_and(|state| matches!(state.phase, Phase::Aborted { .. }));
         let newly = snapshot.state.releases.get(name).is_none_or(|state| !matches!(state.phase, Phase::Aborted { .. }));
-        if aborted && newly && release.halts_on_abort() && !is_halted(&decision.state, release) {
+        if aborted && newly && release.halts_on_abort() && !release.shadow && !is_halted(&decision.state, release) {
             say(broken, "I4", format!("{name} is aborted and its version is not halted"));
         }
     }

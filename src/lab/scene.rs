@@ -130,7 +130,7 @@ pub const EDGE_QUEUE: usize = 64;
 pub const PERIOD: Duration = Duration::from_secs(1);
 
 /// From the start of the prepared demo to T-0: floors rise, instances boot, 4,400 files go into two nodes.
-pub const PREPARED_LEAD: Duration = Duration::from_secs(45);
+pub const PREPARED_LEAD: Duration = Duration::from_secs(42);
 
 /// The same unprepared: some seconds of normal load to compare with.
 pub const UNPREPARED_LEAD: Duration = Duration::from_secs(15);

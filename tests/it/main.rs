@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod control;
+mod decide;
 mod decision;
 mod documents;
 mod gate;
@@ -13,6 +14,7 @@ mod observe;
 mod pages;
 mod primer;
 mod release_states;
+mod scenarios;
 mod store;
 mod throttle;
 mod tidy;

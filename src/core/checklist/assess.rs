@@ -3,9 +3,11 @@
 //! Invariants: only measured, fresh and green evidence is green; a sign-off counts while its content is unchanged, by
 //! distinct people, never by the one who applied the release (I7); no evidence is never GO.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::cadence::is_fresh;
+use super::cadence::{cadence, is_fresh};
 use super::{Blocks, Demand, Evidence, Item, ItemState, ItemStatus, Readiness, SignOff, Waiver, Word};
 use crate::core::words::Name;
 
@@ -16,6 +18,8 @@ pub struct Assessment<'a> {
     pub item: &'a Item,
     /// The last answer; `None`: never measured.
     pub evidence: Option<&'a Evidence>,
+    /// How often its answer is renewed, where that is not the checklist's to say; `None`: as often as its cadence asks.
+    pub renewed_every: Option<Duration>,
     /// What its sign-offs must have signed; `None`: unknown, so none counts.
     pub content: Option<&'a str>,
     /// The release's sign-offs.
@@ -26,6 +30,8 @@ pub struct Assessment<'a> {
     pub applied_by: Option<&'a Name>,
     /// T-0.
     pub launch_at: Timestamp,
+    /// When it was launched or ended; what was due before is not past due after. `None`: not yet.
+    pub launched_at: Option<Timestamp>,
     /// Now.
     pub now: Timestamp,
 }
@@ -35,7 +41,7 @@ pub fn assess(a: &Assessment<'_>) -> ItemStatus {
     let due_at = a.item.due.map(|due| due.at(a.launch_at));
     let (state, detail, measured_at) = answer(a);
     let open = matches!(state, ItemState::Pending | ItemState::Stale | ItemState::Unknown);
-    let past_due = open && due_at.unwrap_or(a.launch_at) <= a.now;
+    let past_due = open && a.launched_at.is_none() && due_at.unwrap_or(a.launch_at) <= a.now;
     ItemStatus {
         id: a.item.id.clone(),
         title: a.item.title.clone(),
@@ -65,7 +71,10 @@ fn is_waived(a: &Assessment<'_>, waiver: &Waiver) -> bool {
 
 fn measured(a: &Assessment<'_>) -> (ItemState, String, Option<Timestamp>) {
     let Some(evidence) = a.evidence else { return (ItemState::Pending, "not measured yet".into(), None) };
-    let fresh = is_fresh(a.item, evidence, (a.launch_at, a.now));
+    // By the cadence in which it was measured: where cadences tighten towards T-0 an answer must not be stale before the
+    // next one could come.
+    let own = cadence(a.item, a.launch_at, evidence.measured_at);
+    let fresh = is_fresh(evidence, a.renewed_every.map_or(own, |every| every.max(a.item.every.unwrap_or_default())), a.now);
     let state = if fresh { evidence.outcome.into() } else { ItemState::Stale };
     (state, evidence.detail.clone(), Some(evidence.measured_at))
 }
@@ -135,8 +144,6 @@ pub fn step_blocked(items: &[ItemStatus]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::core::checklist::{Check, Outcome};
 
@@ -185,11 +192,13 @@ mod tests {
         Assessment {
             item,
             evidence,
+            renewed_every: None,
             content: Some("c1"),
             sign_offs,
             waivers: &[],
             applied_by: None,
             launch_at: at("12:00:00"),
+            launched_at: None,
             now: at("11:00:00"),
         }
     }

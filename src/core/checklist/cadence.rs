@@ -1,6 +1,7 @@
 //! How often an item is measured, and how long an answer counts.
 //!
-//! Invariant: an answer is never fresh for longer than three of its cadences, so a probe that hangs cannot keep GO.
+//! Invariant: an answer is never fresh for longer than three of the cadences it was measured in, so a probe that hangs
+//! cannot keep GO.
 
 use std::time::Duration;
 
@@ -27,9 +28,9 @@ pub fn cadence(item: &Item, launch_at: Timestamp, now: Timestamp) -> Duration {
     })
 }
 
-/// Whether an answer still counts: younger than three cadences, and not from the future.
-pub fn is_fresh(item: &Item, evidence: &Evidence, (launch_at, now): (Timestamp, Timestamp)) -> bool {
-    let life = (cadence(item, launch_at, now) * 3).max(LEAST_LIFE);
+/// Whether an answer that is renewed `every` so often still counts: younger than three times that, and not from the future.
+pub fn is_fresh(evidence: &Evidence, every: Duration, now: Timestamp) -> bool {
+    let life = every.saturating_mul(3).max(LEAST_LIFE);
     // Clocks of two machines may differ by a little; an answer from beyond the least life is odd, and odd is not fresh.
     let from_the_future = since(evidence.measured_at, now) > LEAST_LIFE;
     since(now, evidence.measured_at) <= life && !from_the_future

@@ -24,6 +24,8 @@ pub enum Outcome {
     Green,
     /// Measured, and not as demanded.
     Red,
+    /// Measured, and not there yet, while what is missing is on its way: never green, and not red before it is due.
+    Pending,
     /// Could not be measured: never green, never red.
     Unknown,
 }

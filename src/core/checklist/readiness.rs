@@ -73,7 +73,7 @@ pub enum ItemState {
     Red,
     /// Not green when it was due.
     PastDue,
-    /// Waiting for a person or a first measurement.
+    /// Waiting for a person, for a first measurement, or for what is on its way.
     Pending,
     /// Its last answer is too old to count.
     Stale,
@@ -88,6 +88,7 @@ impl From<Outcome> for ItemState {
         match outcome {
             Outcome::Green => Self::Green,
             Outcome::Red => Self::Red,
+            Outcome::Pending => Self::Pending,
             Outcome::Unknown => Self::Unknown,
         }
     }

@@ -1,28 +1,32 @@
-//! What people should hear, once per event: what happened, what it means for the launch, what to do next.
+//! What people should hear when something is done: what happened, what it means for the launch, what to do next.
+//!
+//! Not here: what they should hear while nothing happens; that is `remind`.
 //!
 //! Invariant: every announcement has a key that names the event; the journal sends a key once.
 
+use std::time::Duration;
+
 use super::draft::Draft;
 use super::effect::{Announcement, Effect, Topic};
-use super::facts::Known;
-use super::snapshot::Person;
-use crate::core::checklist::Word;
-use crate::core::gate::Verdict;
-use crate::core::release::{Active, Phase, Release, ReleaseState};
-use crate::core::throttle::{Halt, HaltTarget};
-use crate::core::words::TRelative;
+use super::snapshot::{Command, Order, Person};
+use crate::core::release::{Active, Phase, Release, ReleaseState, percent};
+use crate::core::throttle::{Halt, HaltTarget, Lift, Rule};
+use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, format_duration};
 
 /// The text of an announcement.
-struct Text {
-    topic: Topic,
-    key: String,
-    what: String,
-    meaning: String,
-    next: String,
+pub(super) struct Text {
+    pub(super) topic: Topic,
+    pub(super) key: String,
+    pub(super) what: String,
+    pub(super) meaning: String,
+    pub(super) next: String,
 }
 
-fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) {
+/// Tells people.
+pub(super) fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) {
     let now = draft.snapshot.now;
+    let shadow = release.is_some_and(|release| release.shadow);
+    let text = if shadow { of_shadow(text) } else { text };
     let announcement = Announcement {
         key: text.key.clone(),
         topic: text.topic,
@@ -36,13 +40,18 @@ fn say(draft: &mut Draft<'_>, release: Option<&Release>, text: Text) {
     draft.ask(format!("notify:{}", text.key), Effect::Notify(announcement));
 }
 
-/// The T-clock in whole seconds.
-fn clock(release: &Release, draft: &Draft<'_>) -> String {
-    TRelative::of(draft.snapshot.now, release.launch_at).whole_secs().to_string()
+/// A shadow acts on nothing, and nobody should have to know that by heart.
+fn of_shadow(text: Text) -> Text {
+    let (what, meaning) = (format!("Shadow: {}", text.what), format!("Nothing is done. If it were real: {}", text.meaning));
+    Text { what, meaning, ..text }
 }
 
-/// A release went from one state to another.
-pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, after): (&ReleaseState, &ReleaseState)) {
+fn clock(release: &Release, draft: &Draft<'_>) -> String {
+    TRelative::of(draft.snapshot.now, release.launch_at).clock()
+}
+
+/// A release went from one state to another; `cause` is the order that did it, if one did.
+pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, after, cause): Transition<'_>) {
     if before.phase == after.phase {
         return armed(draft, release, (before, after));
     }
@@ -51,29 +60,30 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
     }
     let name = &release.name;
     let (topic, what, meaning, next) = match &after.phase {
-        Phase::Active(Active::Rolling { .. } | Active::Baking) => stepped(release, before, after),
-        Phase::Held { by, reason, .. } => (
-            Topic::Hold,
-            format!("{by} holds {name}: {reason}."),
-            "The percent stays where it is; nothing rises.".into(),
-            format!("`tminus resume {name}` lets it go on."),
-        ),
+        Phase::Active(Active::Rolling { .. } | Active::Baking) => stepped(draft, release, (before, after, cause)),
+        Phase::Held { by, reason, .. } if matches!(before.phase, Phase::Aborted { .. }) => cleared(draft, release, (by, reason)),
+        Phase::Held { by, reason, .. } => held(release, after, (by, reason)),
         Phase::Active(_) if matches!(before.phase, Phase::Held { .. }) => (
             Topic::Hold,
-            format!("{name} goes on; the hold is over."),
+            format!("{name} goes on; the hold is over{}.", by(cause)),
             "The launch follows its readiness again.".into(),
-            "Nothing.".into(),
+            NOTHING.into(),
         ),
         Phase::Scrubbed { reason } => (
             Topic::Abort,
             format!("{name} is called off: {reason}."),
-            "It will not launch; capacity is given back.".into(),
+            "It will not launch; raised capacity is given back.".into(),
             "Apply a new release when there is a new date.".into(),
         ),
         Phase::Complete if before.phase != Phase::Planned => (
             Topic::Step,
-            format!("{name} is complete: everybody is offered {}.", release.version),
-            "Capacity is given back by ramp, and the report is written.".into(),
+            format!("{name} is complete: the rollout is over, and {} stays on offer.", release.version),
+            if release.scaling.is_empty() {
+                "The report is written."
+            } else {
+                "Capacity is given back by ramp, and the report is written."
+            }
+            .into(),
             "Read the report.".into(),
         ),
         // Readiness tells of preparing and ready; a release that was out already needs nobody.
@@ -83,31 +93,104 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
     say(draft, Some(release), Text { topic, key, what, meaning, next });
 }
 
-fn armed(draft: &mut Draft<'_>, release: &Release, (before, after): (&ReleaseState, &ReleaseState)) {
-    let (None, Some(armed)) = (&before.armed, &after.armed) else { return };
-    let what = format!("{} said GO for {}: {}.", armed.by, release.name, armed.reason);
-    let meaning = format!("It launches at {} if readiness is GO then.", release.launch_at);
-    let key = format!("{}:armed:{}", release.name, armed.at);
-    say(draft, Some(release), Text { topic: Topic::Readiness, key, what, meaning, next: "Nothing, or hold.".into() });
-}
+/// From, to, and the order that did it.
+pub(super) type Transition<'a> = (&'a ReleaseState, &'a ReleaseState, Option<&'a Command>);
 
 type Words = (Topic, String, String, String);
 
-fn stepped(release: &Release, before: &ReleaseState, after: &ReleaseState) -> Words {
-    let percent = super::super::release::percent(release, after).map_or_else(String::new, |percent| percent.to_string());
+/// When nobody has to act.
+const NOTHING: &str = "Nothing to do.";
+
+fn by(cause: Option<&Command>) -> String {
+    cause.map_or(String::new(), |command| format!(", {} says: {}", command.by.name, command.reason))
+}
+
+fn armed(draft: &mut Draft<'_>, release: &Release, (before, after): (&ReleaseState, &ReleaseState)) {
+    let (None, Some(armed)) = (&before.armed, &after.armed) else { return };
+    let what = format!("{} said GO for {}: {}.", armed.by, release.name, armed.reason);
+    let meaning = format!("It launches at {} if readiness is GO then.", release.local(release.launch_at));
+    let key = format!("{}:armed:{}", release.name, armed.at);
+    let next = format!("Nothing to do; `tminus hold {}` stops it.", release.name);
+    say(draft, Some(release), Text { topic: Topic::Readiness, key, what, meaning, next });
+}
+
+fn held(release: &Release, after: &ReleaseState, (by, reason): (&Name, &str)) -> Words {
     let name = &release.name;
-    let what = match &before.phase {
-        Phase::Active(Active::Preparing | Active::Ready) => {
-            format!("{name} launched: {percent} % of clients are offered {}.", release.version)
+    let meaning = match percent(release, after) {
+        Some(percent) => format!("It stays at {percent} %; nothing rises, and an ABORT still counts."),
+        None => "It does not launch while it is held; preparing goes on.".into(),
+    };
+    (Topic::Hold, format!("{by} holds {name}: {reason}."), meaning, format!("`tminus resume {name}` lets it go on."))
+}
+
+fn cleared(draft: &Draft<'_>, release: &Release, (by, reason): (&Name, &str)) -> Words {
+    let (name, app, version) = (&release.name, &release.app, &release.version);
+    let halted = draft.is_version_halted(release);
+    let certified = draft.state.releases.get(name).map_or(Percent::ZERO, |state| state.certified);
+    let where_to = if certified == Percent::ZERO { "before its launch".into() } else { format!("at {certified} %") };
+    let (meaning, lift) = if halted {
+        let meaning = format!("It is held {where_to}; {version} is still halted, so nobody is offered it.");
+        (meaning, format!("`tminus throttle lift {app} --version {version}`, then "))
+    } else {
+        (format!("It is held {where_to}, and the evidence begins anew."), String::new())
+    };
+    (Topic::Abort, format!("{by} cleared the ABORT of {name}: {reason}."), meaning, format!("{lift}`tminus resume {name}`."))
+}
+
+fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transition<'_>) -> Words {
+    let (name, version) = (&release.name, &release.version);
+    let percent = percent(release, after).unwrap_or(Percent::ZERO);
+    let order = cause.map(|command| (&command.order, &command.by.name, &command.reason));
+    let what = match (&before.phase, order) {
+        (_, Some((Order::Advance { .. }, by, reason))) => format!("{by} advanced {name} to {percent} % without SAFE: {reason}."),
+        (_, Some((Order::Promote { .. }, by, reason))) => format!("{by} promoted {name} to {percent} %: {reason}."),
+        (Phase::Active(Active::Preparing | Active::Ready), _) => {
+            let channels: Vec<_> = release.channels.iter().map(Name::as_str).collect();
+            format!("{name} launched: {percent} % of clients on {} may have {version}{}.", channels.join(", "), by(cause))
         }
-        Phase::Held { .. } => format!("{name} goes on at {percent} %."),
+        (Phase::Held { .. }, _) => format!("{name} goes on at {percent} %{}.", by(cause)),
         _ => format!("{name} is at {percent} %."),
     };
-    let meaning = match after.phase {
-        Phase::Active(Active::Baking) => "Everybody is offered it; it is watched until the bake is over.",
-        _ => "The gate watches; the next step needs SAFE and its dwell.",
+    (Topic::Step, what, ahead(draft, release, after), format!("Nothing to do; `tminus hold {name}` stops it here."))
+}
+
+/// What comes after this step, and what it takes.
+fn ahead(draft: &Draft<'_>, release: &Release, after: &ReleaseState) -> String {
+    let here = percent(release, after).unwrap_or(Percent::ZERO);
+    let lower = if throttled_below(draft, release, here) { " Throttle rules hold some of them lower." } else { "" };
+    let step = match after.phase {
+        Phase::Active(Active::Rolling { step }) => step,
+        _ if release.bake().is_zero() => return format!("Nothing is watched any more: it has no bake.{lower}"),
+        _ => return format!("It is watched for {} more.{lower}", format_duration(release.bake())),
     };
-    (Topic::Step, what, meaning.into(), format!("Nothing; `tminus hold {name}` stops it here."))
+    let dwell = release.rollout.steps.get(step).map_or(Duration::ZERO, |step| step.dwell);
+    let next = release.rollout.steps.get(step + 1).map_or(Percent::FULL, |step| step.percent);
+    match &release.gate {
+        Some(_) => format!("The next step is {next} %, after at least {} and a SAFE gate.{lower}", format_duration(dwell)),
+        None => format!("The next step is {next} %; without a gate it takes `tminus advance {}`.{lower}", release.name),
+    }
+}
+
+/// Whether a rule about the app, or the layer under the rules, lets fewer through than the rollout.
+fn throttled_below(draft: &Draft<'_>, release: &Release, here: Percent) -> bool {
+    let channel = |rule: &Rule| rule.channel.as_ref().is_none_or(|one| release.channels.contains(one));
+    let touches = |rule: &Rule| rule.app == release.app && channel(rule) && takes_some_of(release, rule.version.as_ref());
+    let mut policies = draft.snapshot.config.throttles.values();
+    policies.any(|policy| {
+        policy.global.is_some_and(|global| global < here) || policy.rules.iter().any(|rule| touches(rule) && rule.percent < here)
+    })
+}
+
+/// Whether a rule is about a version that may take the release; ranges and prefixes count as if they were.
+fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
+    let takes = |version: &Version| {
+        version.is_older_than(&release.version) && release.from.as_ref().is_none_or(|from| from.matches(version))
+    };
+    match versions {
+        Some(VersionRule::Exact(version)) => takes(version),
+        Some(VersionRule::List(versions)) => versions.iter().any(takes),
+        Some(VersionRule::Range(_) | VersionRule::Prefix(_)) | None => true,
+    }
 }
 
 fn aborted(draft: &mut Draft<'_>, release: &Release, reason: String) {
@@ -128,7 +211,7 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, reason: String) {
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
     let what = format!("{name} is aborted: {reason}");
     say(draft, Some(release), Text { topic: Topic::Abort, key, what, meaning, next });
-    if release.halts_on_abort() {
+    if release.halts_on_abort() && !release.shadow {
         halt_version(draft, release, reason);
     }
 }
@@ -142,110 +225,97 @@ fn halt_version(draft: &mut Draft<'_>, release: &Release, reason: String) {
     }
 }
 
-/// Readiness changed since people last heard of it.
-pub(super) fn readiness(draft: &mut Draft<'_>, release: &Release, known: &Known) {
-    let Some(state) = draft.state.releases.get(&release.name) else { return };
-    let before_launch = matches!(state.phase, Phase::Active(Active::Preparing | Active::Ready));
-    let word = known.readiness.word;
-    if !before_launch || state.told_word == Some(word) {
-        return;
-    }
-    let first = known.readiness.reasons.first().cloned().unwrap_or_else(|| "every item is green and fresh".into());
-    let more = known.readiness.reasons.len().saturating_sub(1);
-    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-    let (meaning, next) = match word {
-        Word::Go if state.armed.is_some() => ("It launches at T-0.".to_owned(), "Nothing.".to_owned()),
-        Word::Go => (format!("It can launch at {}.", release.launch_at), format!("`tminus go {}` arms it.", release.name)),
-        Word::Hold | Word::NoGo => {
-            ("It would not launch now.".into(), format!("`tminus status {}` shows every item and its owner.", release.name))
-        }
-    };
-    let key = format!("{}:readiness:{}:{}", release.name, word.text(), draft.snapshot.now);
-    let what = format!("{} is {}: {first}{more}.", release.name, word.text());
-    say(draft, Some(release), Text { topic: Topic::Readiness, key, what, meaning, next });
-    if let Some(state) = draft.state.releases.get_mut(&release.name) {
-        state.told_word = Some(word);
-    }
-}
-
-/// T-0 came without GO, or without a go.
-pub(super) fn missed(draft: &mut Draft<'_>, release: &Release, known: &Known) {
-    let now = draft.snapshot.now;
-    let Some(state) = draft.state.releases.get(&release.name) else { return };
-    let waiting = matches!(state.phase, Phase::Active(Active::Preparing | Active::Ready)) && release.launch_at <= now;
-    let reason = match known.readiness.word {
-        Word::Go if state.armed.is_none() => "nobody has said go".to_owned(),
-        Word::Go => return,
-        Word::Hold | Word::NoGo => known.readiness.reasons.first().cloned().unwrap_or_default(),
-    };
-    let text = Text {
-        topic: Topic::Hold,
-        key: format!("{}:missed:{}", release.name, release.launch_at),
-        what: format!("T-0 of {} passed without a launch: {reason}.", release.name),
-        meaning: "Nobody is offered the new version; capacity stays up.".into(),
-        next: format!("Make it GO, then `tminus go {}`; or scrub it.", release.name),
-    };
-    if waiting {
-        once(draft, release, text);
-    }
-}
-
-/// The dwell is over and the gate, or something physical, still holds the step.
-pub(super) fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
-    let now = draft.snapshot.now;
-    let Some(state) = draft.state.releases.get(&release.name) else { return };
-    let Phase::Active(Active::Rolling { step }) = state.phase else { return };
-    let dwell = release.rollout.steps.get(step).map_or(std::time::Duration::MAX, |step| step.dwell);
-    let reason = match (known.facts.gate.as_ref().map(|gate| &gate.verdict), &known.facts.step_blocked) {
-        (Some(Verdict::Hold(reason)), _) => reason.sentence(),
-        (None, _) => "it has no gate".into(),
-        (Some(Verdict::Safe), Some(blocked)) => blocked.clone(),
-        (Some(Verdict::Safe | Verdict::Abort(_)), _) => return,
-    };
-    let text = Text {
-        topic: Topic::Hold,
-        key: format!("{}:waiting:{step}:{}", release.name, state.entered_at),
-        what: format!("{} stays at its step although its dwell is over: {reason}", release.name),
-        meaning: "The percent does not rise until this is settled.".into(),
-        next: format!("Wait; `tminus advance {0}` enters the next step by your hand, `tminus hold {0}` stops it.", release.name),
-    };
-    if state.dwelled_at(now) >= dwell {
-        once(draft, release, text);
-    }
-}
-
-fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
-    let Some(state) = draft.state.releases.get_mut(&release.name) else { return };
-    if !state.told.contains(&text.key) {
-        state.told.push(text.key.clone());
-        say(draft, Some(release), text);
-    }
-}
-
 /// Somebody halted something.
-pub(super) fn halted(draft: &mut Draft<'_>, halt: &Halt) {
-    let what = format!("{} halted {}: {}.", halt.by, target(&halt.target), halt.reason);
+pub(super) fn halted(draft: &mut Draft<'_>, halt: &Halt, rule: &Lift) {
     let text = Text {
         topic: Topic::Halt,
         key: format!("halt:{}:{}", target(&halt.target), halt.at),
-        what,
-        meaning: "From the next request on nobody is offered an update there, force included.".into(),
-        next: "`tminus throttle lift` lifts it when the policy's people agree.".into(),
+        what: format!("{} halted {}: {}.", halt.by, target(&halt.target), halt.reason),
+        meaning: match halt.target {
+            HaltTarget::Version { .. } => {
+                "From the next request on nobody is offered this version, force included; the next one that fits is."
+            }
+            _ => "From the next request on nobody is offered an update there, force included.",
+        }
+        .into(),
+        next: format!("{} lifts it: {}; one alone may break the glass.", lift_order(&halt.target), people(rule)),
+    };
+    say(draft, None, text);
+}
+
+/// The halt file came or went.
+pub(super) fn halt_file(draft: &mut Draft<'_>) {
+    let (is_there, was_there) = (draft.snapshot.observed.halt_file, draft.state.halt_file);
+    if is_there == was_there {
+        return;
+    }
+    draft.state.halt_file = is_there;
+    let key = format!("halt-file:{is_there}:{}", draft.snapshot.now);
+    let text = if is_there {
+        Text {
+            topic: Topic::Halt,
+            key,
+            what: "The halt file exists: everything is halted.".into(),
+            meaning: "From the next request on nobody is offered any update of any app, force included.".into(),
+            next: "Remove the file to lift it.".into(),
+        }
+    } else {
+        let (meaning, next) = (format!("Updates are offered again as the throttle says.{}", left(draft)), NOTHING.into());
+        Text { topic: Topic::Halt, key, what: "The halt file is gone.".into(), meaning, next }
+    };
+    say(draft, None, text);
+}
+
+/// What is halted still, as a sentence.
+fn left(draft: &Draft<'_>) -> String {
+    let left: Vec<_> = draft.state.halts.iter().map(|halt| target(&halt.target)).collect();
+    if left.is_empty() { String::new() } else { format!(" Still halted: {}.", left.join(", ")) }
+}
+
+/// Somebody asked to lift a halt, and it takes more people.
+pub(super) fn lift_asked(draft: &mut Draft<'_>, halt: &Halt, (by, rule): (&Name, &Lift)) {
+    let what = target(&halt.target);
+    let text = Text {
+        topic: Topic::Halt,
+        key: format!("lift-asked:{what}:{by}:{}", draft.snapshot.now),
+        what: format!("{by} asks to lift the halt of {what}: {} of {}.", halt.lifts.len(), rule.count),
+        meaning: format!("{what} stays halted until enough people have asked."),
+        next: format!("{} adds a voice: {}.", lift_order(&halt.target), people(rule)),
     };
     say(draft, None, text);
 }
 
 /// Somebody lifted a halt; alone, if the glass was broken.
-pub(super) fn lifted(draft: &mut Draft<'_>, halt: &Halt, (by, alone): (&Person, bool)) {
+pub(super) fn lifted(draft: &mut Draft<'_>, halt: &Halt, (by, reason, alone): (&Person, &str, bool)) {
+    let left = left(draft);
     let how = if alone { ", alone, by breaking the glass" } else { "" };
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let text = Text {
         topic: Topic::Halt,
         key: format!("lift:{}:{}", target(&halt.target), draft.snapshot.now),
-        what: format!("{} lifted the halt of {}{how}.", by.name, target(&halt.target)),
-        meaning: "Updates are offered again as the throttle says.".into(),
-        next: if alone { "Ask why the others were not there.".into() } else { "Nothing.".into() },
+        what: format!("{} lifted the halt of {}{how}{why}.", by.name, target(&halt.target)),
+        meaning: format!("Updates are offered again as the throttle says.{left}"),
+        next: if alone { "Ask why the others were not there.".into() } else { NOTHING.into() },
     };
     say(draft, None, text);
+}
+
+/// Who may lift, in words.
+fn people(rule: &Lift) -> String {
+    let count = rule.count.max(1);
+    let who = if count == 1 { "1 person" } else { &format!("{count} people") };
+    let roles: Vec<_> = rule.roles.iter().map(Name::as_str).collect();
+    if roles.is_empty() { format!("it takes {who}") } else { format!("it takes {who} of {}", roles.join(" or ")) }
+}
+
+/// The command that lifts a halt.
+fn lift_order(target: &HaltTarget) -> String {
+    match target {
+        HaltTarget::Everything => "Removing the halt file".into(),
+        HaltTarget::App { app } => format!("`tminus throttle lift {app}`"),
+        HaltTarget::Channel { app, channel } => format!("`tminus throttle lift {app} --channel {channel}`"),
+        HaltTarget::Version { app, version } => format!("`tminus throttle lift {app} --version {version}`"),
+    }
 }
 
 /// What is halted, in words.

@@ -76,6 +76,12 @@ impl<'a> Draft<'a> {
         halts
     }
 
+    /// Whether the release's version is out of the running.
+    pub(super) fn is_version_halted(&self, release: &Release) -> bool {
+        let target = HaltTarget::Version { app: release.app.clone(), version: release.version.as_str().into() };
+        self.state.halts.iter().any(|halt| halt.target == target)
+    }
+
     /// Asks the world for something; the key names the change, so that the same is asked only once.
     pub(super) fn ask(&mut self, key: String, effect: Effect) {
         self.effects.push((key, effect));

@@ -11,9 +11,9 @@ use super::draft::Draft;
 use super::measure;
 use super::snapshot::Config;
 use crate::core::checklist::{
-    Assessment, Check, Demand, Item, ItemState, ItemStatus, Readiness, assess, readiness as add_up, step_blocked,
+    Assessment, Blocks, Check, Demand, Item, ItemState, ItemStatus, Readiness, Word, assess, readiness as add_up, step_blocked,
 };
-use crate::core::gate::{self, Evidence, Exposure, Judgement};
+use crate::core::gate::{self, Evidence, Exposure, HoldReason, Judgement, Verdict};
 use crate::core::load::GroupPlan;
 use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, Percent};
@@ -46,7 +46,24 @@ pub(super) fn readiness(draft: &Draft<'_>, name: &Name) -> Option<Readiness> {
 }
 
 fn readiness_of<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Readiness {
-    add_up(draft.items(release).map(|item| status(draft, (release, state), item)).collect())
+    let absent = release.checklists.iter().filter(|name| !draft.snapshot.config.checklists.contains_key(*name));
+    let items = draft.items(release).map(|item| status(draft, (release, state), item)).chain(absent.map(missing)).collect();
+    // Nothing is measured for a release that is out, and nothing stands against it.
+    if state.phase == Phase::Complete { Readiness { word: Word::Go, reasons: Vec::new(), items } } else { add_up(items) }
+}
+
+/// A checklist that is not in force demands what nobody knows: it is open, never green (I11).
+fn missing(checklist: &Name) -> ItemStatus {
+    ItemStatus {
+        id: checklist.clone(),
+        title: format!("The checklist {checklist}"),
+        owner: None,
+        state: ItemState::Unknown,
+        detail: "its document is not in force; correct or apply it".into(),
+        measured_at: None,
+        due_at: None,
+        blocks: Blocks::Launch,
+    }
 }
 
 fn status(draft: &Draft<'_>, (release, state): (&Release, &ReleaseState), item: &Item) -> ItemStatus {
@@ -55,11 +72,13 @@ fn status(draft: &Draft<'_>, (release, state): (&Release, &ReleaseState), item: 
     assess(&Assessment {
         item,
         evidence: evidence.as_ref(),
+        renewed_every: measure::renewed_every(draft, item),
         content: content.map(String::as_str),
         sign_offs: &state.sign_offs,
         waivers: &state.waivers,
         applied_by: state.applied_by.as_ref(),
         launch_at: release.launch_at,
+        launched_at: state.evidence_from.or(state.ended_at),
         now: draft.snapshot.now,
     })
 }
@@ -74,18 +93,20 @@ fn blocked<'a>(release: &'a Release, draft: &Draft<'a>, statuses: &[ItemStatus])
 }
 
 fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Judgement> {
-    let policy = draft.snapshot.config.gates.get(release.gate.as_ref()?)?;
+    let name = release.gate.as_ref()?;
     let (rollout_from, step_from) = (state.evidence_from?, state.step_from?);
     if !matches!(state.phase.active(), Some(Active::Rolling { .. } | Active::Baking))
         && !matches!(state.phase, Phase::Aborted { .. })
     {
         return None;
     }
-    let minutes = draft.snapshot.observed.minutes.get(&release.name).cloned().unwrap_or_default();
+    let Some(policy) = draft.snapshot.config.gates.get(name) else { return Some(unusable()) };
+    let nothing = BTreeMap::new();
+    let minutes = draft.snapshot.observed.minutes.get(&release.name).unwrap_or(&nothing);
     let full = super::super::release::percent(release, state) == Some(Percent::FULL);
     let history = BTreeMap::new();
     let evidence = Evidence {
-        metrics: &minutes,
+        metrics: minutes,
         history: &history,
         rollout_from,
         step_from,
@@ -94,6 +115,12 @@ fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<J
         now: state.ended_at.unwrap_or(draft.snapshot.now),
     };
     Some(gate::judge(policy, &evidence))
+}
+
+/// A gate whose document is not in force lets nothing through and aborts nothing.
+fn unusable() -> Judgement {
+    let verdict = Verdict::Hold(HoldReason::Unusable { key: "document".into() });
+    Judgement { verdict, e: 1.0, p: 1.0, safe_e: 1.0, requests: 0, errors: 0 }
 }
 
 /// As many checks as the release plans: all dwells and the bake, in periods.

@@ -1,31 +1,39 @@
 //! The checks that the core computes from what it sees: capacity, warmth, retries, throttle, rehearsal, gate data.
 //!
 //! Not here: http, metric and command, which the shell probes. Invariant: what was not observed is `Unknown` or absent,
-//! never green; what tminus itself is still working on is open, not red, until it is due.
+//! never green; what tminus itself is still working on is `Pending`, not red, until it is due.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, CapacityAnswer};
+use crate::core::load::{self, CapacityAnswer, GroupPlan, Problem};
 use crate::core::release::Release;
-use crate::core::throttle::{Force, Request};
-use crate::core::words::{Name, Percent, Version, later, since};
+use crate::core::words::{Name, Percent, Version, format_duration, later, since};
 
 /// The evidence for one item of a release; `None`: not measured yet.
 pub(super) fn evidence(draft: &Draft<'_>, release: &Release, item: &Item) -> Option<Evidence> {
     let Demand::Check(check) = &item.demand else { return None };
     match check {
         Check::Capacity { group, quantile } => capacity(draft, group, *quantile),
-        Check::Primed { policy, coverage } => primed(draft, release, policy, *coverage),
+        Check::Primed { policy, coverage } => Some(primed(draft, release, policy, *coverage)),
         Check::RetryPolicy { release, amplification_below } => retries(draft, release, *amplification_below),
         Check::Throttled { app, version, channel, at_most } => Some(throttled(draft, (app, version, channel), *at_most)),
-        Check::HaltRehearsed { within } => rehearsed(draft, release, *within),
+        Check::HaltRehearsed { within } => Some(rehearsed(draft, release, *within)),
         Check::Gate { policy } => gate(draft, release, policy),
         Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } => {
             draft.snapshot.observed.evidence.get(&release.name)?.get(&item.id).cloned()
         }
     }
+}
+
+/// How often an answer is renewed, where the checklist's cadence does not decide it: what a cache was proven to hold is
+/// looked at again when the priming policy says so.
+pub(super) fn renewed_every(draft: &Draft<'_>, item: &Item) -> Option<Duration> {
+    let Demand::Check(Check::Primed { policy, .. }) = &item.demand else { return None };
+    draft.snapshot.config.primings.get(policy).map(|policy| policy.poll_every)
 }
 
 fn measured(good: Outcome, detail: String, measured_at: Timestamp) -> Evidence {
@@ -39,16 +47,43 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
     let outcome = match (&answer, shortfall) {
+        // What priming will mend is open, not red, while tminus is at it; the due decides.
+        (_, Some(_)) if is_mended_by_priming(plan) && primes(draft, group) => Outcome::Pending,
         (_, Some(_)) => Outcome::Red,
         (CapacityAnswer::Holds(_), None) => Outcome::Green,
-        // Not there yet: the floors are on their way, or the caches are not proven warm.
-        (CapacityAnswer::Short(_) | CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
+        (CapacityAnswer::Short(_), None) => Outcome::Pending,
+        (CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
     };
     let problem = shortfall.map_or(String::new(), |problem| format!("; {}", problem.sentence(group)));
     Some(measured(outcome, format!("{}{problem}", answer.sentence()), observed.observed_at))
 }
 
-fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Option<Evidence> {
+/// Whether the plan fits once its caches are warm.
+fn is_mended_by_priming(plan: &GroupPlan) -> bool {
+    plan.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
+}
+
+/// Whether a launch that leans on the group has caches that tminus primes.
+fn primes(draft: &Draft<'_>, group: &Name) -> bool {
+    draft.releases().any(|(release, _)| release.scaling.contains(group) && !release.priming.is_empty())
+}
+
+fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Evidence {
+    proven(draft, release, name, wanted).unwrap_or_else(|| {
+        let next = if release.priming.contains(name) {
+            "the first run has not ended".to_owned()
+        } else {
+            format!("{} does not prime it: add it to its `priming`", release.name)
+        };
+        measured(
+            Outcome::Pending,
+            format!("the caches are cold as far as is known: nothing of {name} is proven, {next}"),
+            draft.snapshot.now,
+        )
+    })
+}
+
+fn proven(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Option<Evidence> {
     let coverage = draft.snapshot.observed.coverage.get(name)?;
     let policy = draft.snapshot.config.primings.get(name)?;
     let missing = policy.nodes.iter().find(|node| !coverage.nodes.contains_key(*node));
@@ -56,8 +91,8 @@ fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Opt
     let needed_until = policy.fresh_until.map(|until| until.at(release.launch_at));
     let expires = needed_until.zip(coverage.fresh_until).filter(|(needed, fresh)| fresh < needed);
     let detail = format!(
-        "{:.2} % of {} objects proven on {node}, the least of {} nodes",
-        least * 100.0,
+        "{} % of {} objects proven on {node}, the least of {} nodes",
+        shown(least * 100.0),
         coverage.objects,
         coverage.nodes.len()
     );
@@ -65,12 +100,19 @@ fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Opt
         .first_problem
         .as_deref()
         .map_or(String::new(), |problem| format!("; {} problems, the first: {problem}", coverage.problems));
+    if coverage.objects == 0 {
+        let why = coverage.first_problem.as_deref().unwrap_or("the source lists no object");
+        return Some(measured(Outcome::Unknown, format!("nothing is proven yet: {why}"), coverage.measured_at));
+    }
     let (outcome, detail) = match (missing, expires) {
-        (Some(node), _) => (Outcome::Unknown, format!("nothing is proven on node {node} yet")),
-        (None, Some((needed, fresh))) => (Outcome::Unknown, format!("{detail}; fresh until {fresh}, needed until {needed}")),
+        (Some(node), _) => (Outcome::Pending, format!("nothing is proven on node {node} yet")),
+        (None, Some((needed, fresh))) => {
+            let (fresh, needed) = (release.local(fresh), release.local(needed));
+            (Outcome::Pending, format!("{detail}; the first goes stale at {fresh}, all are needed until {needed}"))
+        }
         (None, None) if least * 100.0 >= wanted => (Outcome::Green, detail),
         (None, None) if coverage.problems > 0 => (Outcome::Red, format!("{detail}{problem}")),
-        (None, None) => (Outcome::Unknown, detail),
+        (None, None) => (Outcome::Pending, detail),
     };
     Some(measured(outcome, detail, coverage.measured_at))
 }
@@ -78,30 +120,50 @@ fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Opt
 fn retries(draft: &Draft<'_>, name: &Name, below: f64) -> Option<Evidence> {
     let release = draft.snapshot.config.releases.get(name)?;
     let plans = release.scaling.iter().filter_map(|group| draft.plans.get(group));
-    let worst = plans.map(|plan| plan.amplification).max_by(f64::total_cmp)?;
+    let worst = plans.map(|plan| plan.amplification).max_by(f64::total_cmp);
+    let (Some(audience), Some(worst)) = (&release.audience, worst) else {
+        let detail = format!("{name} names no audience or no scaling policy, so nothing is known of what retries would do");
+        return Some(measured(Outcome::Unknown, detail, draft.snapshot.now));
+    };
     let outcome = if worst < below { Outcome::Green } else { Outcome::Red };
-    let detail = format!("retries make {worst:.2} of each first attempt at the planned capacity; the limit is {below}");
+    let every = audience.retry.as_ref().map_or(String::new(), |retry| {
+        let most = retry.limit.map_or("for ever".to_owned(), |limit| format!("at most {limit} times"));
+        format!("clients retry every {} {most}, and ", format_duration(retry.every))
+    });
+    let detail = format!("{every}at the planned capacity each request becomes {}; below {below} is wanted", shown(worst));
     Some(measured(outcome, detail, draft.snapshot.now))
 }
 
-fn throttled(draft: &Draft<'_>, (app, version, channel): (&Name, &Version, &Name), at_most: Percent) -> Evidence {
-    let request =
-        Request { app: app.clone(), version: version.clone(), channel: channel.clone(), client: None, force: Force::None };
-    let decision = draft.table.decide(&request, 0);
-    let outcome = if decision.percent <= at_most { Outcome::Green } else { Outcome::Red };
-    let detail = format!(
-        "{app} {version} on {channel} is served at {} % by {}; at most {at_most} % is wanted",
-        decision.percent,
-        decision.rule.as_deref().unwrap_or_else(|| decision.reason.word()),
-    );
-    measured(outcome, detail, draft.snapshot.now)
+/// Two decimals at most, and none of them a closing zero; rounded down, so that 99.999 % does not read as all.
+fn shown(value: f64) -> String {
+    let text = format!("{:.2}", (value * 100.0).floor() / 100.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn rehearsed(draft: &Draft<'_>, release: &Release, within: std::time::Duration) -> Option<Evidence> {
-    let now = draft.snapshot.now;
-    let at = *draft.state.rehearsals.get(&release.app)?;
-    let outcome = if since(now, at) <= within { Outcome::Green } else { Outcome::Red };
-    Some(measured(outcome, format!("a halt of {} was pulled and lifted at {at}", release.app), now))
+/// Judged by the policies alone: before the release is on offer nobody is served anyway, and that proves no throttle.
+fn throttled(draft: &Draft<'_>, (app, version, channel): (&Name, &Version, &Name), at_most: Percent) -> Evidence {
+    let (allowed, rule) = draft.table.allowed(app, version, channel);
+    let by = rule.map_or_else(|| "no rule matches it".to_owned(), |rule| format!("rule {rule}"));
+    let detail = format!("the throttle serves {allowed} % of {app} {version} on {channel} ({by})");
+    if allowed <= at_most {
+        return measured(Outcome::Green, detail, draft.snapshot.now);
+    }
+    measured(Outcome::Red, format!("{detail}; at most {at_most} % is wanted before it is pushed"), draft.snapshot.now)
+}
+
+fn rehearsed(draft: &Draft<'_>, release: &Release, within: Duration) -> Evidence {
+    let (now, app) = (draft.snapshot.now, &release.app);
+    let Some(at) = draft.state.rehearsals.get(app).copied() else {
+        let detail = format!("no halt of {app} was ever rehearsed: `tminus throttle halt {app}`, then lift it");
+        return measured(Outcome::Pending, detail, now);
+    };
+    let when = release.local(at);
+    if since(now, at) <= within {
+        return measured(Outcome::Green, format!("a halt of {app} was pulled and lifted, last at {when}"), now);
+    }
+    let lasts = format_duration(within);
+    let detail = format!("a halt of {app} was last pulled and lifted at {when}, longer than {lasts} ago: rehearse it again");
+    measured(Outcome::Red, detail, now)
 }
 
 /// Green while counts arrive: the newest closed period of every metric has requests in one arm at least.
@@ -119,5 +181,9 @@ fn gate(draft: &Draft<'_>, release: &Release, name: &Name) -> Option<Evidence> {
     let oldest = newest?.into_iter().min()?;
     let silent = since(now, later(oldest, policy.lag));
     let outcome = if silent <= policy.no_data.max_gap { Outcome::Green } else { Outcome::Unknown };
-    Some(measured(outcome, format!("counts arrive, the newest closed at {oldest}"), now))
+    let detail = match outcome {
+        Outcome::Green => "counts arrive".to_owned(),
+        _ => format!("no counts for {}; look at the metrics source", format_duration(silent)),
+    };
+    Some(measured(outcome, detail, now))
 }

@@ -2,7 +2,7 @@
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
 //! [`mod@plan_view`] what people read beforehand.
-//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`] and [`announce`] in their places.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their places.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
 mod announce;
@@ -13,6 +13,7 @@ mod facts;
 mod measure;
 mod orders;
 mod plan_view;
+mod remind;
 mod run;
 mod snapshot;
 mod world;

@@ -31,7 +31,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
         Order::Promote { release } => advance(draft, release, (Event::Promote, command)),
         Order::Abort { release } => advance(draft, release, (Event::Abort { reason: format!("{by}: {reason}") }, command)),
         Order::Clear { release } => advance(draft, release, (Event::Clear { by, reason }, command)),
-        Order::Scrub { release } => advance(draft, release, (Event::Scrub { reason: format!("{by}: {reason}") }, command)),
+        Order::Scrub { release } => advance(draft, release, (Event::Scrub { reason: format!("{by} says {reason}") }, command)),
         Order::SignOff { release, item } => sign_off(draft, (release, item), command),
         Order::Waive { release, item, expires_at } => waive(draft, (release, item, *expires_at), command),
         Order::Halt { target } => Ok(halt(draft, target, command)),
@@ -63,7 +63,7 @@ fn advance(draft: &mut Draft<'_>, name: &Name, (event, command): (Event, &Comman
     let before = draft.state.releases.get(name).cloned().ok_or_else(|| unknown(name))?;
     let after = step(release, &before, event, draft.snapshot.now).map_err(|refused| refusal(name, &refused))?;
     draft.state.releases.insert(name.clone(), after.clone());
-    announce::transition(draft, release, (&before, &after));
+    announce::transition(draft, release, (&before, &after, Some(command)));
     let message = outcome(release, &after, &command.order);
     Ok(told(after.phase.word(), message))
 }
@@ -75,7 +75,7 @@ fn refusal(name: &Name, refused: &Refused) -> Told {
 fn outcome(release: &Release, state: &ReleaseState, order: &Order) -> String {
     match order {
         Order::Go { .. } if state.armed.is_some() => {
-            format!("{} is armed and launches at {} while readiness is GO", release.name, release.launch_at)
+            format!("{} is armed and launches at {} if readiness is GO then", release.name, release.local(release.launch_at))
         }
         _ => format!("{} is {}", release.name, state.phase.word()),
     }
@@ -137,7 +137,9 @@ fn waive(draft: &mut Draft<'_>, (release, id, expires_at): (&Name, &Name, Timest
 }
 
 fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
-    if draft.state.halts.iter().any(|halt| halt.target == *target) {
+    if let Some(halt) = draft.state.halts.iter_mut().find(|halt| halt.target == *target) {
+        // Somebody wants it halted: voices to lift it, given before, are void.
+        halt.lifts.clear();
         return told("already_halted", format!("{} is halted already", announce::target(target)));
     }
     let halt = Halt {
@@ -147,7 +149,8 @@ fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
         at: draft.snapshot.now,
         lifts: Vec::new(),
     };
-    announce::halted(draft, &halt);
+    let rule = lift_rule(draft, target);
+    announce::halted(draft, &halt, &rule);
     draft.state.halts.push(halt);
     told("halted", format!("{} is halted", announce::target(target)))
 }
@@ -173,18 +176,23 @@ fn lift(draft: &mut Draft<'_>, target: &HaltTarget, (command, glass): (&Command,
         ));
     }
     let halt = &mut draft.state.halts[position];
-    if may && !halt.lifts.contains(&by.name) {
+    let is_new = may && !halt.lifts.contains(&by.name);
+    if is_new {
         halt.lifts.push(by.name.clone());
     }
     let (got, needed) = (halt.lifts.len(), rule.count.max(1) as usize);
     if got < needed && glass == Glass::Whole {
+        let asked = halt.clone();
+        if is_new {
+            announce::lift_asked(draft, &asked, (&by.name, &rule));
+        }
         return Ok(told("lift_pending", format!("{} of {needed} people have asked to lift {}", got, announce::target(target))));
     }
     let halt = draft.state.halts.remove(position);
     if let Some(app) = app_of(target) {
         draft.state.rehearsals.insert(app.clone(), draft.snapshot.now);
     }
-    announce::lifted(draft, &halt, (by, glass == Glass::Broken && got < needed));
+    announce::lifted(draft, &halt, (by, &command.reason, glass == Glass::Broken && got < needed));
     Ok(told("lifted", format!("{} is no longer halted", announce::target(target))))
 }
 

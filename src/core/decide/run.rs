@@ -10,8 +10,10 @@ use super::decision::{Decision, ReleaseView};
 use super::draft::Draft;
 use super::facts::{self, Known};
 use super::orders;
+use super::remind;
 use super::snapshot::Snapshot;
 use super::world;
+use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
 use crate::core::words::{Name, Percent, later};
@@ -19,6 +21,7 @@ use crate::core::words::{Name, Percent, later};
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
     let mut draft = Draft::new(snapshot);
+    announce::halt_file(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
@@ -39,11 +42,9 @@ fn tick(draft: &mut Draft<'_>, name: &Name) {
     // A tick is never refused; a refusal would leave the state as it is.
     if let Ok(after) = step(release, &before, Event::Tick(known.facts.clone()), draft.snapshot.now) {
         draft.state.releases.insert(name.clone(), after.clone());
-        announce::transition(draft, release, (&before, &after));
+        announce::transition(draft, release, (&before, &after, None));
     }
-    announce::readiness(draft, release, &known);
-    announce::missed(draft, release, &known);
-    announce::waiting(draft, release, &known);
+    remind::remind(draft, release, &known);
 }
 
 fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) -> Decision {
@@ -73,21 +74,29 @@ fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Re
     };
     ReleaseView {
         phase: state.phase.word().into(),
-        percent: percent(release, state).unwrap_or(Percent::ZERO),
+        percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
         step,
-        waiting: waiting(release, state, &known),
+        waiting: waiting(release, (state, draft.snapshot.now), &known),
         next_at: next_at(draft, release, state),
-        readiness: known.readiness,
+        readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
         gate: known.facts.gate,
     }
 }
 
+/// Readiness of a release that is out: nothing is asked of its items any more.
+fn settled(readiness: Readiness) -> Readiness {
+    Readiness { word: Word::Go, reasons: Vec::new(), ..readiness }
+}
+
 /// Why it is not further, the first reason first.
-fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
+fn waiting(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &Known) -> Vec<String> {
     match &state.phase {
-        Phase::Planned => vec![format!("preparing begins at {}", known.facts.prepare_at)],
+        Phase::Planned => vec![format!("preparing begins at {}", release.local(known.facts.prepare_at))],
         Phase::Active(Active::Preparing) => known.readiness.reasons.clone(),
-        Phase::Active(Active::Ready) if state.armed.is_some() => vec![format!("launches at {}", release.launch_at)],
+        Phase::Active(Active::Ready) if now > release.launches_by_itself_until() => vec!["somebody has to say go".into()],
+        Phase::Active(Active::Ready) if state.armed.is_some() || release.goes_by_itself() => {
+            vec![format!("launches at {}", release.local(release.launch_at))]
+        }
         Phase::Active(Active::Ready) => vec!["somebody has to say go".into()],
         Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, state, known),
         Phase::Held { by, reason, .. } => vec![format!("held by {by}: {reason}")],
@@ -99,12 +108,13 @@ fn waiting(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String
 
 fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
     let gate = match known.facts.gate.as_ref().map(|gate| &gate.verdict) {
+        None if state.phase == Phase::Active(Active::Baking) => None,
         None => Some("it has no gate: `advance` enters the next step".to_owned()),
         Some(Verdict::Hold(reason)) => Some(reason.sentence()),
         Some(Verdict::Abort(reason)) => Some(reason.sentence()),
         Some(Verdict::Safe) => None,
     };
-    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {at}"));
+    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {}", release.local(at)));
     gate.into_iter().chain(known.facts.step_blocked.clone()).chain(dwell).collect()
 }
 
@@ -119,7 +129,7 @@ fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     Some(later(from, whole.saturating_sub(state.dwelled)))
 }
 
-fn next_at(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Timestamp> {
+fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Option<Timestamp> {
     let raises = release
         .scaling
         .iter()
@@ -127,7 +137,16 @@ fn next_at(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option
         .flat_map(|plan| plan.timeline.iter().map(|change| change.at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
     let waivers = state.waivers.iter().map(|waiver| waiver.expires_at);
-    let known = raises.chain(early).chain(waivers).chain(dwell_ends(release, state)).chain([release.launch_at]);
+    let dues = draft.items(release).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
+    let prepares = (state.phase == Phase::Planned).then(|| facts::prepare_at(&draft.snapshot.config, &draft.plans, release));
+    let known = raises
+        .chain(dues)
+        .chain(prepares)
+        .chain(early)
+        .chain(waivers)
+        .chain(dwell_ends(release, state))
+        .chain([release.launch_at])
+        .chain(remind::tells_at(state));
     known.filter(|at| *at > draft.snapshot.now).min()
 }
 

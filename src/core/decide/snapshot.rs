@@ -67,6 +67,9 @@ pub struct State {
     pub rehearsals: BTreeMap<Name, Timestamp>,
     /// The floor that tminus holds per scaling policy; absent: none raised.
     pub floors: BTreeMap<Name, load::HeldFloor>,
+    /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
+    #[serde(default)]
+    pub halt_file: bool,
 }
 
 /// What the world looks like. Absent means not observed, never zero.

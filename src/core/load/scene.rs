@@ -154,7 +154,8 @@ impl<'a> Scene<'a> {
         let over = self.windows.iter().flat_map(|window| &window.parts).filter(|part| part.ends <= at);
         let going = over.filter(|part| part.launch.course != Course::Aborted).filter_map(|part| part.proven.as_ref());
         let left = going.map(|surge| surge.remaining(at).p95).sum::<f64>() - self.policy.capacity_per_instance.value() / 2.0;
-        if left > 0.0 { needed(self.policy, planned_load(self.policy, self.pace.restore) + left) } else { self.pace.restore }
+        let ordinary = self.baseline.peak(at, later(at, HORIZON)).p95;
+        if left > 0.0 { needed(self.policy, ordinary + left).max(self.pace.restore) } else { self.pace.restore }
     }
 
     fn part(&self, launch: &'a Launch<'a>, own_ceiling: Option<Capacity>) -> Option<Part<'a>> {

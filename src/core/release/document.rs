@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::load;
-use crate::core::words::{Name, Percent, TRelative, Version, VersionRule};
+use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, local};
 
 /// One Release document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,13 @@ pub struct Release {
     pub rollout: Rollout,
     /// Who will come.
     pub audience: Option<load::Audience>,
+}
+
+impl Release {
+    /// An instant on the clocks of its people.
+    pub fn local(&self, at: Timestamp) -> String {
+        local(at, self.time_zone.as_deref())
+    }
 }
 
 /// Channels served whole from a time before T-0 on.

@@ -43,6 +43,9 @@ pub struct ReleaseState {
     pub told: Vec<String>,
     /// The readiness that people last heard of.
     pub told_word: Option<Word>,
+    /// Readiness, and since when it is so.
+    #[serde(default)]
+    pub word_since: Option<(Word, Timestamp)>,
 }
 
 impl ReleaseState {
@@ -64,6 +67,7 @@ impl ReleaseState {
             ended_at: None,
             told: Vec::new(),
             told_word: None,
+            word_since: None,
         }
     }
 

@@ -250,9 +250,9 @@ impl Place<'_> {
 
     /// T-0 has come, somebody or `go: auto` said go, and it is not so late that people should be asked again.
     fn may_launch_by_itself(&self) -> bool {
-        let said = self.release.go == Go::Auto || self.state.armed.is_some();
+        let said = self.release.goes_by_itself() || self.state.armed.is_some();
         let said_late = self.state.armed.as_ref().is_some_and(|armed| armed.at > self.release.launch_at);
-        let in_time = self.now <= later(self.release.launch_at, GO_LASTS);
+        let in_time = self.now <= self.release.launches_by_itself_until();
         said && self.release.launch_at <= self.now && (in_time || said_late)
     }
 
@@ -359,8 +359,18 @@ impl Place<'_> {
     }
 }
 
-/// What an ABORT does to the throttle.
+/// What its document means for its life.
 impl Release {
+    /// Whether readiness alone says go.
+    pub fn goes_by_itself(&self) -> bool {
+        self.go == Go::Auto
+    }
+
+    /// Until when an automatic go, or one that was said before T-0, still launches it.
+    pub fn launches_by_itself_until(&self) -> Timestamp {
+        later(self.launch_at, GO_LASTS)
+    }
+
     /// Whether an ABORT halts the version.
     pub fn halts_on_abort(&self) -> bool {
         self.rollout.on_abort == OnAbort::Halt

@@ -106,6 +106,16 @@ impl Table {
         self.input.policies.get(policy)?.rules.get(rule)
     }
 
+    /// What the policies alone allow of background requests, and the rule that says so: without halts, offers and steps.
+    /// It is what will hold once something is on offer.
+    pub fn allowed(&self, app: &Name, version: &Version, channel: &Name) -> (Percent, Option<&str>) {
+        match self.rule(self.app(app), version, channel) {
+            Some(rule) if rule.except_channels.contains(channel) => (Percent::FULL, Some(&rule.label)),
+            Some(rule) => (rule.percent, Some(&rule.label)),
+            None => (self.global().unwrap_or(Percent::FULL), None),
+        }
+    }
+
     /// The policy that answers for a request without a client id: the matching rule's, else what the app's agree on.
     pub(super) fn no_client_id(&self, app: &App, version: &Version, channel: &Name) -> NoClientId {
         let number = app.rules.find(version, channel);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,14 @@ pub fn later(at: Timestamp, duration: Duration) -> Timestamp {
 /// How long ago `earlier` was; zero if it lies ahead.
 pub fn since(now: Timestamp, earlier: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(earlier)).unwrap_or(Duration::ZERO)
+}
+
+/// An instant on people's clocks: to the minute where the seconds are zero, in an IANA zone, in UTC without a known one.
+pub fn local(at: Timestamp, zone: Option<&str>) -> String {
+    let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+    let zoned = at.to_zoned(zone);
+    let form = if zoned.second() == 0 { "%Y-%m-%d %H:%M %Z" } else { "%Y-%m-%d %H:%M:%S %Z" };
+    zoned.strftime(form).to_string()
 }
 
 /// A time relative to the launch, in whole milliseconds; negative before T-0.
@@ -46,10 +55,17 @@ impl TRelative {
         Self(SignedDuration::from_millis(now.as_millisecond() - launch_at.as_millisecond()))
     }
 
-    /// Rounded to whole seconds, for clocks that people read.
-    #[must_use]
-    pub fn whole_secs(self) -> Self {
-        Self(SignedDuration::from_secs(self.0.as_secs()))
+    /// As people read a countdown, in whole seconds and every unit that is not zero: `T-1d23h`, `T-12m30s`, `T-0`.
+    pub fn clock(self) -> String {
+        let secs = self.0.as_secs();
+        let whole = secs.unsigned_abs();
+        let units = [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "m"), (whole % 60, "s")];
+        let shown: String = units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+        match (secs, shown.as_str()) {
+            (0, _) => "T-0".into(),
+            (..0, shown) => format!("T-{shown}"),
+            (_, shown) => format!("T+{shown}"),
+        }
     }
 
     /// Whether it lies before T-0.
@@ -109,6 +125,30 @@ mod tests {
         assert_eq!(at("T+30m"), "2026-12-01T19:30:00Z");
         assert_eq!(at("T-0s"), "2026-12-01T19:00:00Z");
         assert!("T-2h" == "T-2h".parse::<TRelative>().unwrap().to_string());
+    }
+
+    #[test]
+    fn a_countdown_reads_in_every_unit() {
+        let clock = |text: &str| text.parse::<TRelative>().unwrap().clock();
+        let cases = [
+            ("T-0s", "T-0"),
+            ("T+0.9s", "T-0"),
+            ("T-90s", "T-1m30s"),
+            ("T+45m", "T+45m"),
+            ("T-172790s", "T-1d23h59m50s"),
+            ("T+50h", "T+2d2h"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(clock(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_read_in_the_zone_of_their_people() {
+        let at: Timestamp = "2026-12-01T19:00:00Z".parse().unwrap();
+        assert_eq!(local(at, Some("America/Los_Angeles")), "2026-12-01 11:00 PST");
+        assert_eq!(local(at, Some("Nowhere/At-All")), "2026-12-01 19:00 UTC");
+        assert_eq!(local(later(at, Duration::from_secs(5)), None), "2026-12-01 19:00:05 UTC");
     }
 
     #[test]

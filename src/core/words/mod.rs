@@ -10,7 +10,7 @@ mod quantity;
 mod version;
 
 pub use duration::{InvalidDuration, format_duration, parse_duration};
-pub use instant::{InvalidTRelative, TRelative, later, since};
+pub use instant::{InvalidTRelative, TRelative, later, local, since};
 pub use name::{InvalidName, Name};
 pub use percent::{InvalidPercent, Percent};
 pub use quantity::{Capacity, InvalidQuantity, Rate, parse_count};

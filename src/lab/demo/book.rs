@@ -140,7 +140,7 @@ fn row(recorder: &Recorder, event: &Value) -> Option<TimelineRow> {
     let part = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
     let at: jiff::Timestamp = part("at")?.parse().ok()?;
     Some(TimelineRow {
-        clock: TRelative::of(at, recorder.launch_at).whole_secs().to_string(),
+        clock: TRelative::of(at, recorder.launch_at).clock(),
         at: at.to_string(),
         kind: part("kind")?,
         message: part("message")?,

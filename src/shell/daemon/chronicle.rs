@@ -147,7 +147,7 @@ fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
 
 fn row(release: &Release, event: &EventRow) -> TimelineRow {
     TimelineRow {
-        clock: TRelative::of(event.at, release.launch_at).whole_secs().to_string(),
+        clock: TRelative::of(event.at, release.launch_at).clock(),
         at: event.at.to_string(),
         kind: event.kind.clone(),
         message: event.message.clone(),

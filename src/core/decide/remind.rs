@@ -1,0 +1,209 @@
+//! What people should hear while they wait: readiness, items that are past due, a T-0 that passes, a step that stays.
+//!
+//! Each is told once, and bad news at once; good news waits until it has lasted, so that a check that flaps is not heard
+//! at every turn. Invariant: what was told is in the state, so that the same news is no news.
+
+use std::time::Duration;
+
+use super::announce::{Text, say};
+use super::draft::Draft;
+use super::effect::Topic;
+use super::facts::Known;
+use crate::core::checklist::{Blocks, Demand, Item, ItemState, ItemStatus, Readiness, Word};
+use crate::core::gate::Verdict;
+use crate::core::release::{Active, Phase, Release, ReleaseState};
+use crate::core::words::{Name, later, since};
+
+/// How long better news must last before it is told: people are still told within the minute after.
+const SETTLES: Duration = Duration::from_secs(60);
+
+/// Everything there is to remind of.
+pub(super) fn remind(draft: &mut Draft<'_>, release: &Release, known: &Known) {
+    if draft.state.releases.get(&release.name).is_some_and(is_before_launch) {
+        readiness(draft, release, known);
+        past_due(draft, release, &known.readiness);
+        missed(draft, release, known);
+        overslept(draft, release);
+    }
+    waiting(draft, release, known);
+}
+
+fn is_before_launch(state: &ReleaseState) -> bool {
+    matches!(state.phase, Phase::Active(Active::Preparing | Active::Ready))
+}
+
+/// Readiness changed since people last heard of it.
+fn readiness(draft: &mut Draft<'_>, release: &Release, known: &Known) {
+    let (now, word) = (draft.snapshot.now, known.readiness.word);
+    let Some(state) = draft.state.releases.get_mut(&release.name) else { return };
+    if state.word_since.is_none_or(|(before, _)| before != word) {
+        state.word_since = Some((word, now));
+    }
+    let lasted = state.word_since.map_or(Duration::ZERO, |(_, from)| since(now, from));
+    let better = state.told_word.is_some_and(|told| badness(word) < badness(told));
+    if state.told_word == Some(word) || (better && lasted < SETTLES) {
+        return;
+    }
+    state.told_word = Some(word);
+    let said = state.armed.is_some() || release.goes_by_itself();
+    let text = readiness_text(release, &known.readiness, (said, now >= release.launch_at));
+    let key = format!("{}:readiness:{}:{now}", release.name, word.text());
+    say(draft, Some(release), Text { key, ..text });
+}
+
+fn badness(word: Word) -> u8 {
+    match word {
+        Word::Go => 0,
+        Word::Hold => 1,
+        Word::NoGo => 2,
+    }
+}
+
+fn readiness_text(release: &Release, readiness: &Readiness, (said, passed): (bool, bool)) -> Text {
+    let (name, word) = (&release.name, readiness.word);
+    let status = format!("`tminus status {name}` shows every item and its owner.");
+    let (meaning, next) = match word {
+        Word::Go if said => (format!("It launches at {}.", release.local(release.launch_at)), "Nothing to do.".into()),
+        Word::Go if passed => ("It can launch now.".into(), format!("`tminus go {name}` launches it.")),
+        Word::Go => (format!("It can launch at {}.", release.local(release.launch_at)), format!("`tminus go {name}` arms it.")),
+        Word::Hold => ("It would not launch now: something is still open.".into(), status),
+        Word::NoGo => ("It would not launch now.".into(), status),
+    };
+    let what = format!("{name} is {}: {}.", word.text(), reasons(readiness));
+    Text { topic: Topic::Readiness, key: String::new(), what, meaning, next }
+}
+
+/// The first reason whole, and which items stand against it besides.
+fn reasons(readiness: &Readiness) -> String {
+    let Some(first) = readiness.reasons.first() else {
+        let all = if readiness.items.is_empty() { "it has no checklist" } else { "every item is green and fresh" };
+        return all.into();
+    };
+    // A reason begins with its item.
+    let others: Vec<_> = readiness.reasons.iter().skip(1).filter_map(|reason| reason.split(' ').next()).collect();
+    if others.is_empty() { first.clone() } else { format!("{first}; besides: {}", others.join(", ")) }
+}
+
+/// Items that were not green when they were due, each once.
+fn past_due(draft: &mut Draft<'_>, release: &Release, readiness: &Readiness) {
+    let name = &release.name;
+    let items: Vec<&Item> = draft.items(release).collect();
+    for (item, status) in items.into_iter().zip(&readiness.items).filter(|(_, status)| is_late(status)) {
+        let due_at = status.due_at.unwrap_or(release.launch_at);
+        let owner = item.owner.as_ref().map_or(String::new(), |owner| format!(" (owner {owner})"));
+        let text = Text {
+            topic: Topic::Readiness,
+            key: format!("{name}:past-due:{}:{due_at}", item.id.folded()),
+            what: format!("{} of {name} is past due{owner}: {}.", item.id, status.detail),
+            meaning: format!("It was due at {}; {name} is NO-GO until it is green or waived.", release.local(due_at)),
+            next: settle(name, item),
+        };
+        once(draft, release, text);
+    }
+}
+
+/// What is due at T-0 itself is told with the launch that did not come.
+fn is_late(status: &ItemStatus) -> bool {
+    status.state == ItemState::PastDue && status.due_at.is_some() && status.blocks != Blocks::Nothing
+}
+
+fn settle(release: &Name, item: &Item) -> String {
+    let id = &item.id;
+    let settled = match &item.demand {
+        Demand::SignOff { .. } => format!("`tminus sign-off {release} {id}` once it is done"),
+        Demand::Check(_) => "Make it green".into(),
+    };
+    if item.waivable {
+        format!("{settled}, or `tminus waive {release} {id}` with a reason.")
+    } else {
+        format!("{settled}; it may not be waived.")
+    }
+}
+
+/// T-0 came without GO, or without a go.
+fn missed(draft: &mut Draft<'_>, release: &Release, known: &Known) {
+    let Some(state) = draft.state.releases.get(&release.name) else { return };
+    let (name, said) = (&release.name, state.armed.is_some() || release.goes_by_itself());
+    let reason = match known.readiness.word {
+        Word::Go if said => return,
+        Word::Go => "nobody has said go".to_owned(),
+        Word::Hold | Word::NoGo => format!("it is {}, {}", known.readiness.word.text(), reasons(&known.readiness)),
+    };
+    let until = release.local(release.launches_by_itself_until());
+    let next = if said {
+        format!(
+            "It launches by itself if it is GO by {until}; later it takes `tminus go {name}`. `tminus scrub {name}` calls it off."
+        )
+    } else {
+        format!("Make it GO, then `tminus go {name}`; or `tminus scrub {name}` calls it off.")
+    };
+    let text = Text {
+        topic: Topic::Hold,
+        key: format!("{name}:missed:{}", release.launch_at),
+        what: format!("{name} did not launch at its T-0: {reason}."),
+        meaning: format!("Nobody on {} is offered {}; raised capacity stays.", channels(release), release.version),
+        next,
+    };
+    if release.launch_at <= draft.snapshot.now {
+        once(draft, release, text);
+    }
+}
+
+/// So long after T-0 nobody expects a launch that comes by itself any more.
+fn overslept(draft: &mut Draft<'_>, release: &Release) {
+    let Some(state) = draft.state.releases.get(&release.name) else { return };
+    let (name, now, until) = (&release.name, draft.snapshot.now, release.launches_by_itself_until());
+    let said_in_time = state.armed.as_ref().map_or(release.goes_by_itself(), |armed| armed.at <= release.launch_at);
+    let text = Text {
+        topic: Topic::Hold,
+        key: format!("{name}:overslept:{}", release.launch_at),
+        what: format!("{name} does not launch by itself any more: its T-0 was at {}.", release.local(release.launch_at)),
+        meaning: "The go that was given has lapsed, whatever readiness says.".into(),
+        next: format!("`tminus go {name}` when it is GO; or `tminus scrub {name}` calls it off."),
+    };
+    if said_in_time && until < now {
+        once(draft, release, text);
+    }
+}
+
+fn channels(release: &Release) -> String {
+    release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The dwell is over and the gate, or something physical, still holds the step.
+fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
+    let now = draft.snapshot.now;
+    let Some(state) = draft.state.releases.get(&release.name) else { return };
+    let Phase::Active(Active::Rolling { step }) = state.phase else { return };
+    let dwell = release.rollout.steps.get(step).map_or(Duration::MAX, |step| step.dwell);
+    let reason = match (known.facts.gate.as_ref().map(|gate| &gate.verdict), &known.facts.step_blocked) {
+        (Some(Verdict::Hold(reason)), _) => reason.sentence(),
+        (None, _) => "it has no gate.".into(),
+        (Some(Verdict::Safe), Some(blocked)) => format!("{blocked}."),
+        (Some(Verdict::Safe | Verdict::Abort(_)), _) => return,
+    };
+    let text = Text {
+        topic: Topic::Hold,
+        key: format!("{}:waiting:{step}:{}", release.name, state.entered_at),
+        what: format!("{} stays at its step although its dwell is over: {reason}", release.name),
+        meaning: "The percent does not rise until this is settled.".into(),
+        next: format!("Wait; `tminus advance {0}` enters the next step by your hand, `tminus hold {0}` stops it.", release.name),
+    };
+    if state.dwelled_at(now) >= dwell {
+        once(draft, release, text);
+    }
+}
+
+/// When better news will have lasted long enough to be told.
+pub(super) fn tells_at(state: &ReleaseState) -> Option<jiff::Timestamp> {
+    let (word, from) = state.word_since?;
+    (is_before_launch(state) && state.told_word != Some(word)).then(|| later(from, SETTLES))
+}
+
+fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
+    let Some(state) = draft.state.releases.get_mut(&release.name) else { return };
+    if !state.told.contains(&text.key) {
+        state.told.push(text.key.clone());
+        say(draft, Some(release), text);
+    }
+}

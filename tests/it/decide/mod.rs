@@ -1,0 +1,10 @@
+//! Decisions where the scenarios do not reach: refusals, sign-offs, halts, poisoned documents, and random sequences.
+//!
+//! [`bench`] makes decisions from YAML and passes every one of them to the checker.
+
+mod bench;
+mod halts;
+mod orders;
+mod poisoned;
+mod properties;
+mod signatures;
