@@ -92,6 +92,17 @@ pub enum MetricKind {
     Mirror,
 }
 
+impl MetricKind {
+    /// As Prometheus calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 impl Metric {
     /// Every metric.
     pub const ALL: [Self; 19] = [
@@ -147,6 +158,21 @@ impl Metric {
             Self::PrimingCoverage => {
                 ("tminus_priming_coverage_ratio", Mirror, "Targets proven fresh on a node, of all its targets, 0 to 1.")
             }
+        }
+    }
+
+    /// The labels of its series, in the order of the table.
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::BuildInfo => &["version"],
+            Self::Decisions => &["reason"],
+            Self::Effects => &["kind", "result"],
+            Self::ReleasePhase => &["release", "phase"],
+            Self::ReleasePercent => &["release"],
+            Self::ReleaseReadiness => &["release", "word"],
+            Self::GroupFloor | Self::GroupDesired | Self::GroupInService | Self::GroupNeeded => &["group"],
+            Self::PrimingCoverage => &["policy", "node"],
+            Self::Ticks | Self::TickSeconds | Self::DecisionAge | Self::OpenIntents | Self::DocumentsValid | Self::Halts => &[],
         }
     }
 

@@ -11,6 +11,7 @@ mod groups;
 mod lab;
 mod notify;
 mod observe;
+mod pages;
 mod primer;
 mod release_states;
 mod scenarios;
