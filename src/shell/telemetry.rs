@@ -97,7 +97,7 @@ impl MetricKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Counter => "counter",
-            Self::Gauge => "gauge",
+            Self::Gauge | Self::Mirror => "gauge",
             Self::Histogram => "histogram",
         }
     }
@@ -172,7 +172,14 @@ impl Metric {
             Self::ReleaseReadiness => &["release", "word"],
             Self::GroupFloor | Self::GroupDesired | Self::GroupInService | Self::GroupNeeded => &["group"],
             Self::PrimingCoverage => &["policy", "node"],
-            Self::Ticks | Self::TickSeconds | Self::DecisionAge | Self::OpenIntents | Self::DocumentsValid | Self::Halts => &[],
+            Self::DecisionRefused => &["cause"],
+            Self::Ticks
+            | Self::TickSeconds
+            | Self::TickAge
+            | Self::OpenIntents
+            | Self::DocumentsValid
+            | Self::DecisionConnections
+            | Self::Halts => &[],
         }
     }
 

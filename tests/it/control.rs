@@ -7,7 +7,6 @@ mod verbs;
 use std::collections::BTreeSet;
 
 use tminus::shell::control::{Least, ROUTES, Route, Takes};
-use tminus::shell::telemetry::{Metric, MetricKind};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -253,47 +252,4 @@ async fn status_says_how_old_everything_is() {
     let kinds: Vec<&str> = plan["actions"].as_array().unwrap().iter().map(|action| action["kind"].as_str().unwrap()).collect();
     let launch: Vec<&&str> = kinds.iter().filter(|kind| ["step", "complete"].contains(*kind)).collect();
     assert_eq!(launch, [&"step", &"step", &"step", &"complete"], "{kinds:?}");
-}
-
-/// The tables of docs/http.md are written from the tables in the code: `TMINUS_BLESS=1 cargo test control` does it.
-#[test]
-fn the_page_on_http_has_every_route_and_metric() {
-    let takes = |takes| match takes {
-        Takes::Nothing => "",
-        Takes::Json => "JSON",
-        Takes::OptionalJson => "JSON or nothing",
-        Takes::Yaml => "YAML",
-    };
-    let routes = ROUTES.iter().map(|route| {
-        let query = if route.query.is_empty() { String::new() } else { format!("?{}=", route.query.join("=&")) };
-        format!("| {} `{}{query}` | {} | {} |\n", route.method, route.path, route.least.word(), takes(route.takes))
-    });
-    let metrics = Metric::ALL.iter().map(|metric| {
-        let (name, kind, help) = metric.row();
-        let kind = match kind {
-            MetricKind::Counter => "counter",
-            MetricKind::Histogram => "histogram",
-            MetricKind::Gauge | MetricKind::Mirror => "gauge",
-        };
-        format!("| `{name}` | {kind} | {help} |\n")
-    });
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/http.md");
-    let page = std::fs::read_to_string(file).unwrap();
-    let written = between(&page, "routes", &routes.collect::<String>());
-    let written = between(&written, "metrics", &metrics.collect::<String>());
-    #[expect(clippy::disallowed_methods, reason = "how a person asks for the page to be written")]
-    if std::env::var("TMINUS_BLESS").is_ok() {
-        std::fs::write(file, &written).unwrap();
-        return;
-    }
-    assert_eq!(page, written, "docs/http.md differs from the code");
-}
-
-/// The page with the rows of this table replaced.
-fn between(page: &str, table: &str, rows: &str) -> String {
-    let (begin, end) = (format!("<!-- {table} -->\n"), format!("<!-- /{table} -->"));
-    let (before, rest) = page.split_once(&begin).unwrap();
-    let (old, after) = rest.split_once(&end).unwrap();
-    let head: Vec<&str> = old.lines().take(2).collect();
-    format!("{before}{begin}{}\n{rows}{end}{after}", head.join("\n"))
 }
