@@ -15,7 +15,7 @@ use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::words::{Name, later, since};
 
 /// How long better news must last before it is told: people are still told within the minute after.
-const SETTLES: Duration = Duration::from_secs(60);
+const SETTLES: Duration = Duration::from_mins(1);
 
 /// Everything there is to remind of.
 pub(super) fn remind(draft: &mut Draft<'_>, release: &Release, known: &Known) {

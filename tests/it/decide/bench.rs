@@ -124,10 +124,7 @@ impl Bench {
 
     /// What the last decision tells people.
     pub fn told(&self) -> Vec<&Announcement> {
-        let announcement = |effect| match effect {
-            &Effect::Notify(ref told) => Some(told),
-            _ => None,
-        };
-        self.last.intents.iter().filter_map(|intent| announcement(&intent.effect)).collect()
+        let effects = self.last.intents.iter().map(|intent| &intent.effect);
+        effects.filter_map(|effect| if let Effect::Notify(told) = effect { Some(told) } else { None }).collect()
     }
 }

@@ -61,10 +61,13 @@ fn ordered(mut bench: Bench, orders: &[Order]) -> Bench {
     bench
 }
 
+/// What it is called, how it comes about, and the orders that lead there.
+type Case<'a> = (&'a str, fn() -> Bench, &'a [Order]);
+
 #[test]
 fn orders_that_make_no_sense_are_refused_with_a_code() {
     let (hold, abort) = (Order::Hold { release: r() }, Order::Abort { release: r() });
-    let states: [(&str, fn() -> Bench, &[Order]); 8] = [
+    let states: [Case<'_>; 8] = [
         ("preparing", bench, &[]),
         ("ready", signed, &[]),
         ("rolling", rolling, &[]),
