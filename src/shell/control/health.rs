@@ -4,7 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
-use super::gauges;
+use super::mirrors;
 use super::problem::Problem;
 
 /// The content type of Prometheus' text exposition.
@@ -33,6 +33,6 @@ pub fn ready(call: &Call) -> Result<Response, Problem> {
 
 /// `GET /metrics`
 pub fn metrics(call: &Call) -> Response {
-    let text = gauges::exposition(&call.view, call.now);
+    let text = mirrors::exposition(&call.view, call.now);
     ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
 }

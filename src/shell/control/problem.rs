@@ -109,7 +109,8 @@ impl Problem {
 
     /// 422: documents with errors; what was in force stays in force.
     pub fn invalid_documents(findings: Vec<Finding>) -> Self {
-        let detail = format!("{} findings; nothing was applied, the documents in force stay in force", findings.len());
+        let count = if findings.len() == 1 { "1 finding".into() } else { format!("{} findings", findings.len()) };
+        let detail = format!("{count}; nothing was applied, the documents in force stay in force");
         Self { findings, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_documents", detail) }
     }
 

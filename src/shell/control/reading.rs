@@ -191,6 +191,9 @@ impl Reading<'_> {
     }
 }
 
+/// The phases, as statuses name them.
+pub const PHASES: [&str; 9] = ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
+
 const NOT_DECIDED: &str = "This release has not been decided yet: nothing is known about it, and nothing is done for it.";
 
 fn phase(decided: Option<&ReleaseView>, state: Option<&ReleaseState>) -> String {
