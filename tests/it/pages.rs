@@ -43,6 +43,10 @@ fn metrics_page_lists_the_table_of_telemetry() {
         writeln!(drawn, "| `{name}` | {} | {} | {help} |", kind.word(), listed(metric.labels())).unwrap();
     }
     check("METRICS.md", &drawn);
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md")).unwrap();
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("tminus_"));
+    let unknown: Vec<&str> = words.filter(|word| Metric::ALL.iter().all(|metric| metric.name() != *word)).collect();
+    assert!(unknown.is_empty(), "docs/METRICS.md names what there is not: {unknown:?}");
 }
 
 fn taken(route: &Route) -> String {
