@@ -56,7 +56,7 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
         return armed(draft, release, (before, after));
     }
     if let Phase::Aborted { reason, .. } = &after.phase {
-        return aborted(draft, release, reason.clone());
+        return aborted(draft, release, (reason, cause));
     }
     let name = &release.name;
     let (topic, what, meaning, next) = match &after.phase {
@@ -193,7 +193,7 @@ fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
     }
 }
 
-fn aborted(draft: &mut Draft<'_>, release: &Release, reason: String) {
+fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
     let (name, version) = (&release.name, &release.version);
     let (meaning, next) = if release.halts_on_abort() {
         let meaning = format!("{version} is halted: nobody is offered it, force and early channels included. Capacity stays.");
@@ -209,10 +209,14 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, reason: String) {
         )
     };
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
-    let what = format!("{name} is aborted: {reason}");
+    // The gate speaks in whole sentences, people do not.
+    let what = match cause {
+        Some(command) => format!("{} aborted {name}: {}.", command.by.name, command.reason),
+        None => format!("{name} is aborted: {reason}"),
+    };
     say(draft, Some(release), Text { topic: Topic::Abort, key, what, meaning, next });
     if release.halts_on_abort() && !release.shadow {
-        halt_version(draft, release, reason);
+        halt_version(draft, release, reason.to_owned());
     }
 }
 
@@ -289,11 +293,10 @@ pub(super) fn lift_asked(draft: &mut Draft<'_>, halt: &Halt, (by, rule): (&Name,
 pub(super) fn lifted(draft: &mut Draft<'_>, halt: &Halt, (by, reason, alone): (&Person, &str, bool)) {
     let left = left(draft);
     let how = if alone { ", alone, by breaking the glass" } else { "" };
-    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let text = Text {
         topic: Topic::Halt,
         key: format!("lift:{}:{}", target(&halt.target), draft.snapshot.now),
-        what: format!("{} lifted the halt of {}{how}{why}.", by.name, target(&halt.target)),
+        what: format!("{} lifted the halt of {}{how}: {reason}.", by.name, target(&halt.target)),
         meaning: format!("Updates are offered again as the throttle says.{left}"),
         next: if alone { "Ask why the others were not there.".into() } else { NOTHING.into() },
     };

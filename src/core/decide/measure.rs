@@ -54,8 +54,10 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
         (CapacityAnswer::Short(_), None) => Outcome::Pending,
         (CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
     };
-    let problem = shortfall.map_or(String::new(), |problem| format!("; {}", problem.sentence(group)));
-    Some(measured(outcome, format!("{}{problem}", answer.sentence()), observed.observed_at))
+    let problem = shortfall.map_or(String::new(), |problem| format!(". {}", problem.sentence(group)));
+    // Details become parts of sentences, which bring their own full stop.
+    let detail = format!("{}{problem}", answer.sentence().trim_end_matches('.'));
+    Some(measured(outcome, detail.trim_end_matches('.').to_owned(), observed.observed_at))
 }
 
 /// Whether the plan fits once its caches are warm.
@@ -130,13 +132,17 @@ fn retries(draft: &Draft<'_>, name: &Name, below: f64) -> Option<Evidence> {
         let most = retry.limit.map_or("for ever".to_owned(), |limit| format!("at most {limit} times"));
         format!("clients retry every {} {most}, and ", format_duration(retry.every))
     });
-    let detail = format!("{every}at the planned capacity each request becomes {}; below {below} is wanted", shown(worst));
+    let detail = format!(
+        "{every}at the planned capacity each request becomes {}; below {below} is wanted",
+        shown((worst * 10.0).round() / 10.0)
+    );
     Some(measured(outcome, detail, draft.snapshot.now))
 }
 
 /// Two decimals at most, and none of them a closing zero; rounded down, so that 99.999 % does not read as all.
 fn shown(value: f64) -> String {
-    let text = format!("{:.2}", (value * 100.0).floor() / 100.0);
+    // What binary fractions lose is no whole hundredth.
+    let text = format!("{:.2}", (value * 100.0 + 1e-6).floor() / 100.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -17,6 +17,7 @@ use crate::core::words::Name;
 
 /// Carries out one order; the reply is what the person hears.
 pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told, Told> {
+    let command = &Command { reason: stated(&command.reason), ..command.clone() };
     let by = command.by.name.clone();
     let reason = command.reason.clone();
     match &command.order {
@@ -48,6 +49,15 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
             Ok(told("applied", "the documents are in force"))
         }
     }
+}
+
+/// When nobody said why.
+const NO_REASON: &str = "no reason given";
+
+/// A reason as part of a sentence: without its own full stop, and never nothing.
+fn stated(reason: &str) -> String {
+    let words = reason.trim().trim_end_matches('.');
+    if words.is_empty() { NO_REASON.into() } else { words.into() }
 }
 
 fn told(code: &str, message: impl Into<String>) -> Told {
@@ -117,7 +127,7 @@ fn sign_off(draft: &mut Draft<'_>, (release, id): (&Name, &Name), command: &Comm
 }
 
 fn signature(by: &Person, item: &Item, (content, at, reason): (String, Timestamp, &str)) -> SignOff {
-    let reason = (!reason.is_empty()).then(|| reason.to_owned());
+    let reason = (reason != NO_REASON).then(|| reason.to_owned());
     SignOff { item: item.id.clone(), by: by.name.clone(), roles: by.roles.clone(), at, content, reason }
 }
 

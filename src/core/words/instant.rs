@@ -60,12 +60,12 @@ impl TRelative {
         let secs = self.0.as_secs();
         let whole = secs.unsigned_abs();
         let units = [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "m"), (whole % 60, "s")];
-        let shown = units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));
-        let shown = shown.collect::<Vec<String>>().concat();
-        match secs {
-            0 => "T-0".into(),
-            ..0 => format!("T-{shown}"),
-            _ => format!("T+{shown}"),
+        let units = units.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));
+        let shown = units.collect::<Vec<_>>().concat();
+        match (secs, shown.as_str()) {
+            (0, _) => "T-0".into(),
+            (..0, shown) => format!("T-{shown}"),
+            (_, shown) => format!("T+{shown}"),
         }
     }
 

@@ -54,7 +54,7 @@ pub fn decided(snapshot: &Snapshot) -> Decision {
 impl Bench {
     /// An hour before T-0, after the first decisions.
     pub fn new(yaml: &str) -> Self {
-        let now = LAUNCH_AT.parse::<Timestamp>().unwrap() - Duration::from_secs(3_600);
+        let now = LAUNCH_AT.parse::<Timestamp>().unwrap() - Duration::from_hours(1);
         let mut bench = Self {
             config: config(yaml),
             state: State::default(),
@@ -85,18 +85,14 @@ impl Bench {
 
     /// Decides until nothing changes.
     pub fn settle(&mut self) {
-        for _ in 0..6 {
-            if !self.decide(Vec::new()).changed {
-                return;
-            }
-        }
-        panic!("it does not come to rest at {}", self.now);
+        let rests = (0..6).any(|_| !self.decide(Vec::new()).changed);
+        assert!(rests, "it does not come to rest at {}", self.now);
     }
 
     /// Turns the clock and lets everything happen on the way.
     pub fn pass(&mut self, minutes: u64) {
         for _ in 0..minutes {
-            self.now = later(self.now, Duration::from_secs(60));
+            self.now = later(self.now, Duration::from_mins(1));
             self.settle();
         }
     }
@@ -124,7 +120,12 @@ impl Bench {
 
     /// What the last decision tells people.
     pub fn told(&self) -> Vec<&Announcement> {
-        let effects = self.last.intents.iter().map(|intent| &intent.effect);
-        effects.filter_map(|effect| if let Effect::Notify(told) = effect { Some(told) } else { None }).collect()
+        let mut told = Vec::new();
+        for intent in &self.last.intents {
+            if let Effect::Notify(announcement) = &intent.effect {
+                told.push(announcement);
+            }
+        }
+        told
     }
 }

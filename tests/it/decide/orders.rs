@@ -61,13 +61,13 @@ fn ordered(mut bench: Bench, orders: &[Order]) -> Bench {
     bench
 }
 
-/// What it is called, how it comes about, and the orders that lead there.
-type Case<'a> = (&'a str, fn() -> Bench, &'a [Order]);
+/// Where a release stands: in words, how it comes there, and by which orders at last.
+type Place<'a> = (&'a str, fn() -> Bench, &'a [Order]);
 
 #[test]
 fn orders_that_make_no_sense_are_refused_with_a_code() {
     let (hold, abort) = (Order::Hold { release: r() }, Order::Abort { release: r() });
-    let states: [Case<'_>; 8] = [
+    let states: [Place<'_>; 8] = [
         ("preparing", bench, &[]),
         ("ready", signed, &[]),
         ("rolling", rolling, &[]),
@@ -114,7 +114,7 @@ fn a_refused_go_names_what_to_make_green() {
 #[test]
 fn orders_about_nothing_are_refused() {
     let mut bench = bench();
-    let later = later(bench.now, std::time::Duration::from_secs(60));
+    let later = later(bench.now, std::time::Duration::from_mins(1));
     for order in [
         Order::Go { release: name("nobody") },
         Order::Scrub { release: name("nobody") },

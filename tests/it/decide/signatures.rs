@@ -84,7 +84,7 @@ fn a_slipped_date_voids_nothing_and_a_changed_item_does() {
 fn a_waiver_counts_until_it_expires_and_not_for_what_may_not_be_waived() {
     let mut bench = Bench::new(DOCUMENTS);
     let waive = |item, expires_at| Order::Waive { release: name("r"), item: name(item), expires_at };
-    let soon = later(bench.now, Duration::from_secs(600));
+    let soon = later(bench.now, Duration::from_mins(10));
     bench.answer(("r", "up"), Outcome::Red);
     assert_eq!(bench.code("ann", waive("fixed", soon)), "!not_waivable");
     assert_eq!(bench.code("ann", waive("up", bench.now)), "!expired");

@@ -32,8 +32,8 @@ pub(super) fn grid(stage: &Stage, words: &mut Words) -> Result<Vec<String>, Stri
     let rest = words.rest();
     let (versions, channels) = rest.split_at(rest.iter().position(|word| word == "on").ok_or("`on CHANNEL` is missing")?);
     let row = |first: &str, cells: Vec<String>| {
-        let cells = cells.iter().map(|cell| format!(" {cell:<7}")).collect::<Vec<String>>().concat();
-        format!("{first:<12}{cells}").trim_end().to_owned()
+        let cells: Vec<_> = cells.iter().map(|cell| format!("{cell:<7}")).collect();
+        format!("{first:<12} {}", cells.join(" ")).trim_end().to_owned()
     };
     let mut lines = vec![row("", versions.to_vec())];
     for channel in &channels[1..] {

@@ -122,7 +122,7 @@ impl Stage {
     /// Decides at every tick, and in between when the decision itself or the world asks for it.
     fn run(&mut self, words: &mut Words) -> Result<Vec<String>, String> {
         let until = words.clock("until")?.at(self.launch_at()?);
-        let every = words.lasting("every")?.unwrap_or(Duration::from_secs(60));
+        let every = words.lasting("every")?.unwrap_or(Duration::from_mins(1));
         let mut output = Vec::new();
         loop {
             let now = self.now()?;
@@ -154,7 +154,7 @@ impl Stage {
         let policy = self.config.scalings.get(&name).ok_or(format!("there is no scaling policy {name}"))?;
         let zones = policy.zones.map_or(1, |zones| zones.count);
         let (floor, ceiling) = (words.parsed("floor")?, words.parsed("ceiling")?);
-        let boot = words.duration("boot")?.unwrap_or(Duration::from_secs(240));
+        let boot = words.duration("boot")?.unwrap_or(Duration::from_mins(4));
         let mut group =
             Group::new(floor.unwrap_or(policy.limits.floor.0), ceiling.unwrap_or(policy.limits.ceiling.0), (zones, boot));
         let load = words.parsed::<f64>("load_per_minute")?;
@@ -170,8 +170,8 @@ impl Stage {
         let cache = Cache {
             objects: words.parsed("objects")?.or(before.as_ref().map(|cache| cache.objects)).unwrap_or(10_000),
             reaches: words.share("reaches")?.unwrap_or(1.0),
-            takes: words.duration("takes")?.unwrap_or(Duration::from_secs(1_800)),
-            again: words.duration("again")?.unwrap_or(Duration::from_secs(60)),
+            takes: words.duration("takes")?.unwrap_or(Duration::from_mins(30)),
+            again: words.duration("again")?.unwrap_or(Duration::from_mins(1)),
             fresh_for: words.duration("fresh_for")?,
             problem: words.value("problem").map(|text| text.replace('_', " ")),
             running: before.as_ref().and_then(|cache| cache.running.clone()),
