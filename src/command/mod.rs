@@ -123,6 +123,26 @@ pub enum Exit {
     Usage = 64,
 }
 
+impl Exit {
+    /// Every code.
+    pub const ALL: [Self; 8] =
+        [Self::Done, Self::Error, Self::Differences, Self::Warnings, Self::TimedOut, Self::Hold, Self::NoGo, Self::Usage];
+
+    /// When a verb ends with it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Error => "an error, or invalid documents",
+            Self::Differences => "`plan --detailed-exitcode`: there is something to do",
+            Self::Warnings => "`check`: warnings only",
+            Self::TimedOut => "`wait`: timed out",
+            Self::Hold => "`status --exit-code`, `gate replay --exit-code`: HOLD",
+            Self::NoGo => "the same: NO-GO or ABORT; `wait`: the release was aborted or scrubbed",
+            Self::Usage => "the command line was wrong; nothing was done",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

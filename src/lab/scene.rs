@@ -130,13 +130,13 @@ pub const EDGE_QUEUE: usize = 64;
 pub const PERIOD: Duration = Duration::from_secs(1);
 
 /// From the start of the prepared demo to T-0: floors rise, instances boot, 4,400 files go into two nodes.
-pub const PREPARED_LEAD: Duration = Duration::from_secs(45);
+pub const PREPARED_LEAD: Duration = Duration::from_secs(42);
 
 /// The same unprepared: some seconds of normal load to compare with.
 pub const UNPREPARED_LEAD: Duration = Duration::from_secs(15);
 
 /// How long the unprepared launch is watched: the story's storm lasted from 11:30 to 12:45.
-pub const UNPREPARED_WATCHED: Duration = Duration::from_secs(60);
+pub const UNPREPARED_WATCHED: Duration = Duration::from_mins(1);
 
 /// The seed of every draw, so that one demo is like the other.
 pub const SEED: u64 = 20_140_325;

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod control;
 pub mod daemon;
+pub mod data;
 pub mod decision;
 pub mod groups;
 pub mod notify;

@@ -1,25 +1,18 @@
 //! Logs, and the one table of metrics with their help texts.
 //!
-//! Counters and histograms are recorded where things happen; gauges are read out of the view at each scrape, so they
-//! never say more than the last decision knew. Invariant: what `/metrics` exposes is in [`Metric::ALL`], and a series
-//! of something that is gone goes with it.
+//! Counters and histograms are recorded where things happen. What only mirrors the last decision is written at each
+//! scrape by whoever holds it ([`Scrape`]), so that a series of something that is gone goes with it. Not here: HTTP.
+//! Invariant: every name that `/metrics` exposes is in [`Metric::ALL`].
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::Timestamp;
-use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use metrics_util::MetricKindMask;
 use tracing_subscriber::EnvFilter;
-
-use crate::core::checklist::Word;
-use crate::core::throttle::Reason;
-use crate::core::words::since;
-use crate::shell::control::{Reading, View, status::Status};
-use crate::shell::settings::Severity;
 
 /// How logs are written. They go to stderr; `TMINUS_LOG` filters them, such as `tminus=debug`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -50,18 +43,22 @@ pub enum Metric {
     BuildInfo,
     /// Decisions of the daemon.
     Ticks,
-    /// Time a decision took, observation to commit.
+    /// Time a tick took, observation to commit.
     TickSeconds,
-    /// Throttle decisions by reason.
-    Decisions,
+    /// Age of the last tick.
+    TickAge,
     /// Effects by kind and result.
     Effects,
-    /// Age of the last decision.
-    DecisionAge,
     /// Intents not done.
     OpenIntents,
     /// Whether the last load of documents was good.
     DocumentsValid,
+    /// Throttle decisions by reason.
+    Decisions,
+    /// Throttle requests without a decision, by cause.
+    DecisionRefused,
+    /// Connections of the decision listener.
+    DecisionConnections,
     /// Halts in force.
     Halts,
     /// The phase, one series a phase.
@@ -82,28 +79,43 @@ pub enum Metric {
     PrimingCoverage,
 }
 
-/// What a metric is.
+/// What a metric is, and who writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Rises.
+    /// Rises; recorded where it happens.
     Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Buckets.
+    /// Buckets of seconds; recorded where it happens.
     Histogram,
+    /// Goes up and down; recorded where it happens.
+    Gauge,
+    /// A gauge that mirrors the last decision; written at each scrape.
+    Mirror,
+}
+
+impl MetricKind {
+    /// As Prometheus calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge | Self::Mirror => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
 }
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::BuildInfo,
         Self::Ticks,
         Self::TickSeconds,
-        Self::Decisions,
+        Self::TickAge,
         Self::Effects,
-        Self::DecisionAge,
         Self::OpenIntents,
         Self::DocumentsValid,
+        Self::Decisions,
+        Self::DecisionRefused,
+        Self::DecisionConnections,
         Self::Halts,
         Self::ReleasePhase,
         Self::ReleasePercent,
@@ -117,33 +129,57 @@ impl Metric {
 
     /// Its name, what it is, and its help text.
     pub fn row(self) -> (&'static str, MetricKind, &'static str) {
-        use MetricKind::{Counter, Gauge, Histogram};
+        use MetricKind::{Counter, Gauge, Histogram, Mirror};
         match self {
-            Self::BuildInfo => ("tminus_build_info", Gauge, "Always 1, labelled with the version that runs."),
+            Self::BuildInfo => ("tminus_build_info", Mirror, "Always 1, labelled with the version that runs."),
             Self::Ticks => ("tminus_ticks_total", Counter, "Decisions of the daemon."),
-            Self::TickSeconds => ("tminus_tick_seconds", Histogram, "Time a decision took, from observation to commit."),
-            Self::Decisions => ("tminus_decisions_total", Counter, "Throttle decisions by the layer that decided."),
+            Self::TickSeconds => ("tminus_tick_seconds", Histogram, "Time a tick took, from observation to commit."),
+            Self::TickAge => ("tminus_tick_age_seconds", Mirror, "Age of the last tick; it grows when the loop hangs."),
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
-            Self::DecisionAge => {
-                ("tminus_decision_age_seconds", Gauge, "Age of the last decision; it grows when the loop hangs.")
-            }
-            Self::OpenIntents => ("tminus_open_intents", Gauge, "Intents that are journaled and not yet done."),
+            Self::OpenIntents => ("tminus_open_intents", Mirror, "Intents that are journaled and not yet done."),
             Self::DocumentsValid => {
-                ("tminus_documents_valid", Gauge, "1 when the last load had no errors; 0 when older documents are in force.")
+                ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }
-            Self::Halts => ("tminus_halts", Gauge, "Halts in force, the halt file included."),
-            Self::ReleasePhase => ("tminus_release_phase", Gauge, "1 for the phase a release is in, 0 for the others."),
+            Self::Decisions => ("tminus_decisions_total", Counter, "Throttle decisions, by the layer that decided."),
+            Self::DecisionRefused => {
+                ("tminus_decision_refused_total", Counter, "Requests and connections that got no decision, by cause.")
+            }
+            Self::DecisionConnections => ("tminus_decision_connections", Gauge, "Open connections of the decision listener."),
+            Self::Halts => ("tminus_halts", Mirror, "Halts in force, the halt file included."),
+            Self::ReleasePhase => ("tminus_release_phase", Mirror, "1 for the phase a release is in, 0 for the others."),
             Self::ReleasePercent => {
-                ("tminus_release_percent", Gauge, "Percent of the rollout's audience that is served, 0 to 100.")
+                ("tminus_release_percent", Mirror, "Percent of the rollout's audience that is served, 0 to 100.")
             }
-            Self::ReleaseReadiness => ("tminus_release_readiness", Gauge, "1 for the word of readiness, 0 for the others."),
-            Self::GroupFloor => ("tminus_group_floor_instances", Gauge, "Lower bound of a group."),
-            Self::GroupDesired => ("tminus_group_desired_instances", Gauge, "Instances a group is heading for."),
-            Self::GroupInService => ("tminus_group_in_service_instances", Gauge, "Instances that pass their health check."),
-            Self::GroupNeeded => ("tminus_group_needed_instances", Gauge, "Instances that the p95 of the planned load needs."),
+            Self::ReleaseReadiness => ("tminus_release_readiness", Mirror, "1 for the word of readiness, 0 for the others."),
+            Self::GroupFloor => ("tminus_group_floor_instances", Mirror, "Lower bound of a group."),
+            Self::GroupDesired => ("tminus_group_desired_instances", Mirror, "Instances a group is heading for."),
+            Self::GroupInService => ("tminus_group_in_service_instances", Mirror, "Instances that pass their health check."),
+            Self::GroupNeeded => ("tminus_group_needed_instances", Mirror, "Instances that the p95 of the planned load needs."),
             Self::PrimingCoverage => {
-                ("tminus_priming_coverage_ratio", Gauge, "Targets proven fresh on a node, of all its targets, 0 to 1.")
+                ("tminus_priming_coverage_ratio", Mirror, "Targets proven fresh on a node, of all its targets, 0 to 1.")
             }
+        }
+    }
+
+    /// The labels of its series, in the order of the table.
+    pub fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::BuildInfo => &["version"],
+            Self::Decisions => &["reason"],
+            Self::Effects => &["kind", "result"],
+            Self::ReleasePhase => &["release", "phase"],
+            Self::ReleasePercent => &["release"],
+            Self::ReleaseReadiness => &["release", "word"],
+            Self::GroupFloor | Self::GroupDesired | Self::GroupInService | Self::GroupNeeded => &["group"],
+            Self::PrimingCoverage => &["policy", "node"],
+            Self::DecisionRefused => &["cause"],
+            Self::Ticks
+            | Self::TickSeconds
+            | Self::TickAge
+            | Self::OpenIntents
+            | Self::DocumentsValid
+            | Self::DecisionConnections
+            | Self::Halts => &[],
         }
     }
 
@@ -154,11 +190,11 @@ impl Metric {
 
     fn describe(self) {
         let (name, kind, help) = self.row();
-        match (kind, name.ends_with("_seconds")) {
-            (MetricKind::Counter, _) => describe_counter!(name, help),
-            (MetricKind::Gauge, true) => describe_gauge!(name, Unit::Seconds, help),
-            (MetricKind::Gauge, false) => describe_gauge!(name, help),
-            (MetricKind::Histogram, _) => describe_histogram!(name, Unit::Seconds, help),
+        match kind {
+            MetricKind::Counter => describe_counter!(name, help),
+            MetricKind::Gauge => describe_gauge!(name, help),
+            MetricKind::Histogram => describe_histogram!(name, Unit::Seconds, help),
+            MetricKind::Mirror => {}
         }
     }
 }
@@ -166,42 +202,33 @@ impl Metric {
 /// Buckets of a tick in seconds: it should take milliseconds, and ten seconds is the default pace.
 const TICK_BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
-/// Gauges that no scrape renewed for this long are of something that is gone.
-const GAUGE_LIFE: Duration = Duration::from_secs(5);
-
-/// The phases, as `ReleaseView` names them.
-const PHASES: [&str; 9] = ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
-
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Starts recording; later calls change nothing. Until then everything recorded is dropped.
 pub fn start_metrics() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
-        let builder = PrometheusBuilder::new().idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_LIFE));
         let name = Matcher::Full(Metric::TickSeconds.name().into());
         // Only an empty list of buckets is an error; without buckets the histogram would be a summary.
-        let builder = builder.set_buckets_for_metric(name, &TICK_BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
-        let recorder = builder.build_recorder();
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(name, &TICK_BUCKETS);
+        let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("metrics are recorded by somebody else in this process; /metrics stays empty");
+            tracing::warn!("somebody else records metrics in this process; /metrics has no counters");
         }
-        Metric::ALL.into_iter().for_each(Metric::describe);
+        for metric in Metric::ALL {
+            metric.describe();
+        }
         counter!(Metric::Ticks.name()).absolute(0);
         handle
     })
 }
 
-/// A decision of the daemon was made. Also keeps the histograms small when nobody scrapes.
+/// The daemon decided. Also keeps the histograms small when nobody scrapes.
 pub fn tick(took: Duration) {
+    let handle = start_metrics();
     counter!(Metric::Ticks.name()).increment(1);
     histogram!(Metric::TickSeconds.name()).record(took.as_secs_f64());
-    start_metrics().run_upkeep();
-}
-
-/// The counter of throttle decisions with this reason; look it up once, not on each request.
-pub fn decisions(reason: Reason) -> Counter {
-    counter!(Metric::Decisions.name(), "reason" => reason.word())
+    handle.run_upkeep();
 }
 
 /// An effect was sent. `kind` is the effect's word, `result` is `done` or `failed`.
@@ -209,54 +236,65 @@ pub fn effect(kind: &'static str, result: &'static str) {
     counter!(Metric::Effects.name(), "kind" => kind, "result" => result).increment(1);
 }
 
-/// The text exposition, with gauges as of the view.
-pub fn exposition(view: &View, now: Timestamp) -> String {
-    let handle = start_metrics();
-    let list = Reading { view, now }.list();
-    let valid = !view.findings.iter().any(|finding| finding.severity == Severity::Error);
-    gauge!(Metric::BuildInfo.name(), "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    gauge!(Metric::DecisionAge.name()).set(since(now, view.snapshot.now).as_secs_f64());
-    gauge!(Metric::OpenIntents.name()).set(view.open_intents as f64);
-    gauge!(Metric::DocumentsValid.name()).set(f64::from(u8::from(valid)));
-    gauge!(Metric::Halts.name()).set(Reading { view, now }.halts(None).len() as f64);
-    list.releases.iter().for_each(release);
-    groups(view);
-    coverage(view);
-    handle.run_upkeep();
-    handle.render()
+/// One scrape: what was recorded, then what mirrors the last decision, in the text exposition of Prometheus.
+pub struct Scrape {
+    text: String,
 }
 
-fn release(status: &Status) {
-    for phase in PHASES {
-        let is = f64::from(u8::from(status.phase == phase));
-        gauge!(Metric::ReleasePhase.name(), "release" => status.release.clone(), "phase" => phase).set(is);
+impl Scrape {
+    /// Begins with what was recorded.
+    pub fn begin() -> Self {
+        let handle = start_metrics();
+        handle.run_upkeep();
+        Self { text: handle.render() }
     }
-    for (word, text) in [(Word::Go, "GO"), (Word::Hold, "HOLD"), (Word::NoGo, "NO-GO")] {
-        let is = f64::from(u8::from(status.readiness.word == word));
-        gauge!(Metric::ReleaseReadiness.name(), "release" => status.release.clone(), "word" => text).set(is);
-    }
-    gauge!(Metric::ReleasePercent.name(), "release" => status.release.clone()).set(status.percent);
-}
 
-fn groups(view: &View) {
-    for (name, group) in &view.groups {
-        let set = |metric: Metric, value: u32| gauge!(metric.name(), "group" => name.to_string()).set(f64::from(value));
-        if let Some(observed) = &group.observed {
-            set(Metric::GroupFloor, observed.floor.0);
-            set(Metric::GroupDesired, observed.desired.0);
-            set(Metric::GroupInService, observed.in_service.0);
+    /// Adds one metric with its series, each a list of labels and a value. Without series nothing is written.
+    pub fn mirror(&mut self, metric: Metric, series: &[(Vec<(&str, &str)>, f64)]) {
+        let (name, _, help) = metric.row();
+        if series.is_empty() {
+            return;
         }
-        if let Some(plan) = &group.plan {
-            set(Metric::GroupNeeded, plan.instances.0);
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in series {
+            let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+            let braces = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+            let _ = writeln!(self.text, "{name}{braces} {value}");
         }
+    }
+
+    /// The whole text.
+    pub fn text(self) -> String {
+        self.text
     }
 }
 
-fn coverage(view: &View) {
-    for (policy, proven) in &view.snapshot.observed.coverage {
-        for (node, ratio) in &proven.nodes {
-            let labels = [("policy", policy.to_string()), ("node", node.to_string())];
-            gauge!(Metric::PrimingCoverage.name(), &labels).set(*ratio);
+/// A label value as the exposition format writes it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions() {
+        for metric in Metric::ALL {
+            let (name, kind, help) = metric.row();
+            assert!(name.starts_with("tminus_") && help.ends_with('.'), "{name}: {help}");
+            assert_eq!(name.ends_with("_total"), kind == MetricKind::Counter, "{name}");
         }
+    }
+
+    #[test]
+    fn labels_of_others_stay_labels() {
+        let mut scrape = Scrape { text: String::new() };
+        scrape.mirror(Metric::ReleasePercent, &[(vec![("release", "a\"} 1\nb\\c")], 12.5)]);
+        scrape.mirror(Metric::Halts, &[(Vec::new(), 0.0)]);
+        scrape.mirror(Metric::GroupFloor, &[]);
+        let lines: Vec<&str> = scrape.text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(lines, ["tminus_release_percent{release=\"a\\\"} 1\\nb\\\\c\"} 12.5", "tminus_halts 0"]);
     }
 }

@@ -15,7 +15,7 @@ use tminus::lab::edge::EdgeStats;
 use tminus::lab::leash::Leash;
 use tminus::lab::swarm::{Swarm, SwarmSpec, SwarmSummary};
 use tminus::shell::clock;
-use tminus::shell::control::PushedCounts;
+use tminus::shell::data::PushedCounts;
 use tminus::shell::groups::{Target, Targets};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

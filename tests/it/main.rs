@@ -1,6 +1,6 @@
 //! The one integration binary: behaviour from the outside, by room.
 #![allow(missing_docs)]
-#![expect(clippy::unwrap_used, reason = "the exemption for tests does not reach the functions that tests share")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod control;
 mod decide;
@@ -11,6 +11,7 @@ mod groups;
 mod lab;
 mod notify;
 mod observe;
+mod pages;
 mod primer;
 mod release_states;
 mod scenarios;

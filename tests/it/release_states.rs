@@ -24,8 +24,8 @@ fn at(text: &str) -> Timestamp {
 fn release() -> Release {
     let step = |percent: &str| RolloutStep {
         percent: percent.parse().unwrap(),
-        dwell: Duration::from_secs(600),
-        bake: Duration::from_secs(3_600),
+        dwell: Duration::from_mins(10),
+        bake: Duration::from_hours(1),
     };
     Release {
         name: name("reader-2.3"),
@@ -208,7 +208,7 @@ fn dwell_stops_while_a_person_holds() {
     let rolling = state(Phase::Active(Active::Rolling { step: 0 }));
     let held = step(&release(), &rolling, Event::Hold { by: name("ann"), reason: "look".into() }, at("11:05:00")).unwrap();
     let resumed = step(&release(), &held, Event::Resume, at("11:50:00")).unwrap();
-    assert_eq!(resumed.dwelled_at(at("11:52:00")), Duration::from_secs(7 * 60));
+    assert_eq!(resumed.dwelled_at(at("11:52:00")), Duration::from_mins(7));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tminus::core::decide::{Announcement, Config, Decision, Effect, Intent, Observations, Snapshot, State, Topic};
 use tminus::core::words::{Capacity, Name};
 use tminus::shell::clock;
-use tminus::shell::control::PushedCounts;
+use tminus::shell::data::PushedCounts;
 use tminus::shell::store::{
     AppliedDocument, Commit, Committed, Failure, NewEvent, Progress, Store, StoreError, decision_hash, verify_folder,
 };

@@ -1,8 +1,8 @@
 //! The checklist: items, the evidence for each with its age, sign-offs, and the readiness they add up to.
 //!
-//! [`item`] is what documents say, [`evidence`] what was measured or signed, [`readiness`] GO, HOLD or NO-GO with
-//! the first reason;
-//! [`assess`] judges one by the other, [`cadence`] says how often to measure. Not here: running a check (the shell's probes), and what a release does with the answer.
+//! [`item`] is what documents say, [`evidence`] what was measured or signed, [`mod@readiness`] GO, HOLD or NO-GO with
+//! the first reason; [`mod@assess`] judges one by the other, [`mod@cadence`] says how often to measure. Not here:
+//! running a check (the shell's probes), and what a release does with the answer.
 
 mod assess;
 mod cadence;

@@ -159,9 +159,8 @@ fn course(state: &ReleaseState) -> Course {
     let launched = state.evidence_from.is_some();
     match &state.phase {
         Phase::Complete => Course::Complete,
-        Phase::Scrubbed { .. } => Course::CalledOff,
         Phase::Aborted { .. } if launched => Course::Aborted,
-        Phase::Aborted { .. } => Course::CalledOff,
+        Phase::Aborted { .. } | Phase::Scrubbed { .. } => Course::CalledOff,
         Phase::Planned | Phase::Active(_) | Phase::Held { .. } if launched => Course::Underway,
         Phase::Planned | Phase::Active(_) | Phase::Held { .. } => Course::Ahead,
     }

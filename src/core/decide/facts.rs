@@ -19,7 +19,7 @@ use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, Percent};
 
 /// Preparing begins this much before the first thing that has to be done, so that its first measurement is in time.
-const MARGIN: Duration = Duration::from_secs(3_600);
+const MARGIN: Duration = Duration::from_hours(1);
 
 /// The facts for a tick, with the readiness behind them.
 pub(super) struct Known {

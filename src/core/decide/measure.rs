@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, CapacityAnswer};
+use crate::core::load::{self, CapacityAnswer, GroupPlan, Problem};
 use crate::core::release::Release;
 use crate::core::words::{Name, Percent, Version, format_duration, later, since};
 
@@ -53,9 +53,10 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
     let outcome = match (&answer, shortfall) {
+        // What priming will mend is open, not red, while tminus is at it; the due decides.
+        (_, Some(_)) if is_mended_by_priming(plan) && primes(draft, group) => Outcome::Pending,
         (_, Some(_)) => Outcome::Red,
         (CapacityAnswer::Holds(_), None) => Outcome::Green,
-        // Not there yet: the floors are on their way, or the caches are not proven warm.
         (CapacityAnswer::Short(_), None) => Outcome::Pending,
         (CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
     };
@@ -63,6 +64,16 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     // Details become parts of sentences, which bring their own full stop.
     let detail = format!("{}{problem}", answer.sentence().trim_end_matches('.'));
     Some(measured(outcome, detail.trim_end_matches('.').to_owned(), observed.observed_at))
+}
+
+/// Whether the plan fits once its caches are warm.
+fn is_mended_by_priming(plan: &GroupPlan) -> bool {
+    plan.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
+}
+
+/// Whether a launch that leans on the group has caches that tminus primes.
+fn primes(draft: &Draft<'_>, group: &Name) -> bool {
+    draft.releases().any(|(release, _)| release.scaling.contains(group) && !release.priming.is_empty())
 }
 
 fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Evidence {
@@ -97,6 +108,10 @@ fn proven(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Opt
         .first_problem
         .as_deref()
         .map_or(String::new(), |problem| format!("; {} problems, the first: {problem}", coverage.problems));
+    if coverage.objects == 0 {
+        let why = coverage.first_problem.as_deref().unwrap_or("the source lists no object");
+        return Some(measured(Outcome::Unknown, format!("nothing is proven yet: {why}"), coverage.measured_at));
+    }
     let (outcome, detail) = match (missing, expires) {
         (Some(node), _) => (Outcome::Pending, format!("nothing is proven on node {node} yet")),
         (None, Some((needed, fresh))) => {

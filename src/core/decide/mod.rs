@@ -1,7 +1,7 @@
 //! Joins the rooms: a snapshot of config, state and observations in, a decision with its effects out.
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
-//! [`plan_view`] what people read beforehand.
+//! [`mod@plan_view`] what people read beforehand.
 //! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their places.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 

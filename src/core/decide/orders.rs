@@ -35,7 +35,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
         Order::Scrub { release } => advance(draft, release, (Event::Scrub { reason: format!("{by} says {reason}") }, command)),
         Order::SignOff { release, item } => sign_off(draft, (release, item), command),
         Order::Waive { release, item, expires_at } => waive(draft, (release, item, *expires_at), command),
-        Order::Halt { target } => halt(draft, target, command),
+        Order::Halt { target } => Ok(halt(draft, target, command)),
         Order::Lift { target, break_glass } => {
             let glass = if *break_glass { Glass::Broken } else { Glass::Whole };
             lift(draft, target, (command, glass))
@@ -146,11 +146,11 @@ fn waive(draft: &mut Draft<'_>, (release, id, expires_at): (&Name, &Name, Timest
     Ok(told("waived", format!("{id} of {release} is waived until {expires_at}")))
 }
 
-fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Result<Told, Told> {
+fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
     if let Some(halt) = draft.state.halts.iter_mut().find(|halt| halt.target == *target) {
         // Somebody wants it halted: voices to lift it, given before, are void.
         halt.lifts.clear();
-        return Ok(told("already_halted", format!("{} is halted already", announce::target(target))));
+        return told("already_halted", format!("{} is halted already", announce::target(target)));
     }
     let halt = Halt {
         target: target.clone(),
@@ -162,7 +162,7 @@ fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Result
     let rule = lift_rule(draft, target);
     announce::halted(draft, &halt, &rule);
     draft.state.halts.push(halt);
-    Ok(told("halted", format!("{} is halted", announce::target(target))))
+    told("halted", format!("{} is halted", announce::target(target)))
 }
 
 /// Whether one person lifts alone.

@@ -301,7 +301,7 @@ mod tests {
         let name = |text: &str| Name::new(text).unwrap();
         let step = |percent: &str, bake| RolloutStep {
             percent: percent.parse().unwrap(),
-            dwell: Duration::from_secs(600),
+            dwell: Duration::from_mins(10),
             bake: Duration::from_secs(bake),
         };
         Release {

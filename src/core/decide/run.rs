@@ -13,6 +13,7 @@ use super::orders;
 use super::remind;
 use super::snapshot::Snapshot;
 use super::world;
+use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
 use crate::core::words::{Name, Percent, later};
@@ -22,8 +23,9 @@ pub fn decide(snapshot: &Snapshot) -> Decision {
     let mut draft = Draft::new(snapshot);
     announce::halt_file(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
-    let names: Vec<Name> = snapshot.config.releases.keys().cloned().collect();
-    names.iter().for_each(|name| tick(&mut draft, name));
+    for name in snapshot.config.releases.keys() {
+        tick(&mut draft, name);
+    }
     // Plans are made anew: a release that just ended gives back from now on.
     draft.plan();
     world::floors(&mut draft);
@@ -76,9 +78,14 @@ fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> Re
         step,
         waiting: waiting(release, (state, draft.snapshot.now), &known),
         next_at: next_at(draft, release, state),
-        readiness: known.readiness,
+        readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
         gate: known.facts.gate,
     }
+}
+
+/// Readiness of a release that is out: nothing is asked of its items any more.
+fn settled(readiness: Readiness) -> Readiness {
+    Readiness { word: Word::Go, reasons: Vec::new(), ..readiness }
 }
 
 /// Why it is not further, the first reason first.
@@ -101,6 +108,7 @@ fn waiting(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
 
 fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &Known) -> Vec<String> {
     let gate = match known.facts.gate.as_ref().map(|gate| &gate.verdict) {
+        None if state.phase == Phase::Active(Active::Baking) => None,
         None => Some("it has no gate: `advance` enters the next step".to_owned()),
         Some(Verdict::Hold(reason)) => Some(reason.sentence()),
         Some(Verdict::Abort(reason)) => Some(reason.sentence()),

@@ -12,7 +12,9 @@ use crate::core::words::{Name, since};
 /// Floors that must stand now and do not.
 pub(super) fn floors(draft: &mut Draft<'_>) {
     let plans: Vec<GroupPlan> = draft.plans.values().cloned().collect();
-    plans.iter().for_each(|plan| floor(draft, plan));
+    for plan in &plans {
+        floor(draft, plan);
+    }
 }
 
 /// Remembers what is held, and asks for the change that is due now.

@@ -64,7 +64,7 @@ pub enum Exposure {
     Full,
 }
 
-/// What [`judge`](super::judge) looks at.
+/// What [`judge`](super::judge()) looks at.
 ///
 /// Periods start at multiples of the policy's period since the Unix epoch. A minute that starts in between counts
 /// as the next one, so that it is never judged before it is over.

@@ -1,4 +1,4 @@
-//! The floors of a group from now on: what [`Pace`] makes of what the [`Scene`] wishes, instant by instant.
+//! The floors of a group from now on: what [`Pace`](super::floors::Pace) makes of what the [`Scene`] wishes, instant by instant.
 //!
 //! Not here: deciding anything anew. Invariant: the first move is what is done now, by the same function that will
 //! decide the later ones when their time comes.

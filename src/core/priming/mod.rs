@@ -1,6 +1,6 @@
 //! Cache priming: what to fetch, what a response proves, how hard the origin may be asked, how much is covered.
 //!
-//! [`object`] is one line of a source, [`classify`] what one response proves, [`limiter`] and [`budget`] how
+//! [`object`] is one line of a source, [`mod@classify`] what one response proves, [`limiter`] and [`budget`] how
 //! many requests the origin takes, [`tally`] the coverage per node. Not here: sockets and files.
 //! Invariant: an object counts as covered only after a response proved it fresh with the right bytes.
 

@@ -26,7 +26,7 @@ pub struct Policy {
 impl Policy {
     /// How long after a run that fell short the next one may begin: a twentieth of the poll, 1 s to a minute.
     pub fn retry_every(&self) -> Duration {
-        (self.poll_every / 20).clamp(Duration::from_secs(1), Duration::from_secs(60))
+        (self.poll_every / 20).clamp(Duration::from_secs(1), Duration::from_mins(1))
     }
 }
 

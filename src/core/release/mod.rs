@@ -1,7 +1,7 @@
 //! The life of a release: planned -> preparing -> ready -> rolling(step) -> baking -> complete.
 //!
-//! [`document`] is what files say, [`state`] where a release stands, [`step`] the one exhaustive table of
-//! (state, event), [`offer`] what the throttle may serve because of it.
+//! [`document`] is what files say, [`state`] where a release stands, [`mod@step`] the one exhaustive table of
+//! (state, event), [`mod@offer`] what the throttle may serve because of it.
 //! Not here: readiness, gate and capacity, which arrive as facts.
 
 mod document;

@@ -8,19 +8,22 @@ use super::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Audience, Offer};
 use crate::core::words::Percent;
 
-/// The offer of a release now; `None` for shadow and scrubbed ones, which never serve.
+/// The offer of a release now; `None` for shadow ones, which never serve. A scrubbed one serves nobody; that it was live
+/// on an early channel is remembered, so that the app does not become somebody else's.
 pub fn offer(release: &Release, state: &ReleaseState, now: Timestamp) -> Option<Offer> {
-    if release.shadow || matches!(state.phase, Phase::Scrubbed { .. }) {
+    if release.shadow {
         return None;
     }
     let early = early(release, now);
+    let was_early = !early.is_empty();
+    let early = if matches!(state.phase, Phase::Scrubbed { .. }) { Vec::new() } else { early };
     let rollout = rollout(release, state);
     Some(Offer {
         release: release.name.clone(),
         app: release.app.clone(),
         version: release.version.clone(),
         from: release.from.clone(),
-        was_live: !early.is_empty() || rollout.is_some() || state.evidence_from.is_some(),
+        was_live: was_early || rollout.is_some() || state.evidence_from.is_some(),
         audiences: early.into_iter().chain(rollout).collect(),
         complete: state.phase == Phase::Complete || release.released,
     })

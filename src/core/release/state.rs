@@ -78,6 +78,10 @@ impl ReleaseState {
 }
 
 impl Phase {
+    /// Every word that [`Phase::word`] may give, in the order of a release's life.
+    pub const WORDS: [&str; 9] =
+        ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
+
     /// The phase in one word.
     pub fn word(&self) -> &'static str {
         match self {

@@ -14,7 +14,7 @@ use crate::core::words::{Name, Percent, later};
 
 /// How long after T-0 an automatic or armed go still launches by itself. A launch that comes later than the people who
 /// planned it expect should be said again by one of them.
-const GO_LASTS: Duration = Duration::from_secs(3_600);
+const GO_LASTS: Duration = Duration::from_hours(1);
 
 /// What a tick knows.
 #[derive(Clone, Debug)]
@@ -152,12 +152,11 @@ pub fn step(release: &Release, state: &ReleaseState, event: Event, now: Timestam
             refuse("advance or promote", state, "it is not launched; `go` launches it")
         }
 
-        (Phase::Active(active @ (Active::Rolling { .. } | Active::Baking)), Event::Abort { reason }) => {
-            Ok(at.abort(*active, reason))
-        }
-        (Phase::Held { at: held @ (Active::Rolling { .. } | Active::Baking), .. }, Event::Abort { reason }) => {
-            Ok(at.abort(*held, reason))
-        }
+        (
+            Phase::Active(running @ (Active::Rolling { .. } | Active::Baking))
+            | Phase::Held { at: running @ (Active::Rolling { .. } | Active::Baking), .. },
+            Event::Abort { reason },
+        ) => Ok(at.abort(*running, reason)),
         (Phase::Planned | Phase::Active(_) | Phase::Held { .. }, Event::Abort { .. }) => {
             refuse("abort", state, "it is not launched; `scrub` calls it off")
         }
@@ -167,12 +166,12 @@ pub fn step(release: &Release, state: &ReleaseState, event: Event, now: Timestam
             refuse("clear", state, "there is no ABORT to clear")
         }
 
-        (Phase::Planned | Phase::Active(Active::Preparing | Active::Ready), Event::Scrub { reason }) => {
-            Ok(at.end(Phase::Scrubbed { reason }))
-        }
-        (Phase::Held { at: Active::Preparing | Active::Ready, .. }, Event::Scrub { reason }) => {
-            Ok(at.end(Phase::Scrubbed { reason }))
-        }
+        (
+            Phase::Planned
+            | Phase::Active(Active::Preparing | Active::Ready)
+            | Phase::Held { at: Active::Preparing | Active::Ready, .. },
+            Event::Scrub { reason },
+        ) => Ok(at.end(Phase::Scrubbed { reason })),
         (Phase::Active(_) | Phase::Held { .. }, Event::Scrub { .. }) => {
             refuse("scrub", state, "it is launched; `abort` stops it")
         }

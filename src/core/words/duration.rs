@@ -61,7 +61,7 @@ mod tests {
         for text in ["0s", "90s", "2.5s", "20m", "6h", "3d", "400d"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
-        assert_eq!(parse_duration("1.5h").unwrap(), Duration::from_secs(5_400));
+        assert_eq!(parse_duration("1.5h").unwrap(), Duration::from_mins(90));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariant: it ends, whatever the launch does; a scenario that takes too long is an error that says where it stood.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use crate::core::words::later;
 use crate::lab::scene;
 use crate::lab::swarm::{Swarm, SwarmSpec};
 use crate::shell::clock;
+use crate::shell::groups::Targets;
 
 /// The release that is launched.
 const RELEASE: &str = "reader-2.3";
@@ -28,7 +29,7 @@ const RELEASE: &str = "reader-2.3";
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A scenario that takes longer is broken: the longest takes half of it.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// What is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ pub async fn play(scenario: Scenario, folder: PathBuf, shown: Shown) -> io::Resu
     papers::write(&stage.folder, scenario, &facts)?;
     let daemon = stage.start_daemon().await?;
     let director = Director::at(daemon.control).map_err(io::Error::other)?;
+    in_service(&stage.targets()).await;
     let swarm = Swarm::start(SwarmSpec::of_the_scene(stage.edges.to_vec(), stage.targets(), Some(daemon.decision)));
     let mut recorder = Recorder::new(RELEASE, launch_at);
     let mut screen = Screen::new(shown, scenario);
@@ -99,6 +101,16 @@ pub async fn play(scenario: Scenario, folder: PathBuf, shown: Shown) -> io::Resu
     summary.report = path.display().to_string();
     book::write(&path, &book::Launch { summary: &summary, recorder: &recorder, swarm: &seen, events: &events })?;
     Ok(summary)
+}
+
+/// Waits for the normal instances, for a moment: clients that come before them would only see an empty stage.
+async fn in_service(targets: &Path) {
+    for _ in 0..200 {
+        if Targets::read(targets).is_ok_and(|targets| targets.targets.len() >= scene::NORMAL_INSTANCES as usize) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn whole_second(at: Timestamp) -> Timestamp {

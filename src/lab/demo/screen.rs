@@ -87,7 +87,7 @@ impl Screen {
             moment.second.requests,
             moment.second.failures,
             capacity(moment),
-            reason
+            cut(reason, 110)
         );
     }
 }
@@ -123,7 +123,11 @@ fn view(moment: &Moment, said: &[String]) -> Vec<String> {
 
 /// A view that wraps cannot be redrawn in place; 118 columns fit most terminals and lose little.
 fn clip(line: String) -> String {
-    if line.chars().count() <= 118 { line } else { line.chars().take(117).chain(['…']).collect() }
+    cut(line, 118)
+}
+
+fn cut(line: String, columns: usize) -> String {
+    if line.chars().count() <= columns { line } else { line.chars().take(columns - 1).chain(['…']).collect() }
 }
 
 fn share(moment: &Moment) -> f64 {

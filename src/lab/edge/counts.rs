@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::core::words::{Name, Version};
-use crate::shell::control::PushedCounts;
+use crate::shell::data::PushedCounts;
 
 /// Versions counted apart; they come from clients, and a launch has a handful. Further ones count as `other`.
 const MOST_VERSIONS: usize = 16;

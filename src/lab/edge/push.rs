@@ -16,7 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use super::counts::Ledger;
 use crate::lab::http;
 use crate::shell::clock;
-use crate::shell::control::PushedCounts;
+use crate::shell::data::PushedCounts;
 
 /// Periods that may wait: ten minutes of one-second periods, as long as any restart of the daemon in a demo.
 const MOST_WAITING: usize = 600;

@@ -5,15 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::core::decide::{Command, Decision, GroupObservation, Person, Snapshot, Told};
 use crate::core::load::GroupPlan;
 use crate::core::priming::Coverage;
 use crate::core::words::{Name, Rate};
-use crate::shell::settings::Finding;
-use crate::shell::store::EventRow;
+use crate::shell::data::{EventRow, Finding, PushedCounts};
 
 /// The listener's end.
 #[derive(Clone)]
@@ -73,18 +71,6 @@ pub struct Applied {
     pub changed: Vec<String>,
     /// `Kind/name` of documents that were the same already.
     pub unchanged: Vec<String>,
-}
-
-/// Counts of one period by one sender. Sending the same period again replaces it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PushedCounts {
-    /// Who counted; sums go over senders.
-    pub from: Name,
-    /// The period's start.
-    pub at: Timestamp,
-    /// Count by series, such as `errors.2.3.0`.
-    pub counts: BTreeMap<String, u64>,
 }
 
 /// How things stand, as of the last decision.

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use super::call::{Call, ask};
 use super::desk::{Ask, Desk, View};
 use super::problem::Problem;
-use crate::shell::store::EventRow;
+use crate::shell::data::EventRow;
 
 /// Events on a page unless asked otherwise.
 const USUAL_PAGE: i64 = 100;

@@ -4,8 +4,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
+use super::mirrors;
 use super::problem::Problem;
-use crate::shell::telemetry;
 
 /// The content type of Prometheus' text exposition.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,6 +33,6 @@ pub fn ready(call: &Call) -> Result<Response, Problem> {
 
 /// `GET /metrics`
 pub fn metrics(call: &Call) -> Response {
-    let text = telemetry::exposition(&call.view, call.now);
+    let text = mirrors::exposition(&call.view, call.now);
     ([(CONTENT_TYPE, EXPOSITION)], text).into_response()
 }

@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::{Call, ask};
-use super::desk::{Ask, PushedCounts};
+use super::desk::Ask;
 use super::problem::Problem;
+use crate::shell::data::PushedCounts;
 
 /// Most series in one report: a few codes for each version that is out.
 const MOST_SERIES: usize = 1_000;

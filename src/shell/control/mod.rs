@@ -3,7 +3,7 @@
 //! [`desk`] is the only way from here to the daemon: orders go in by a channel, views come out by a watch.
 //! [`listener`] accepts, [`routes`] is the one table, [`counter`] looks at every request first ([`access`], limits,
 //! [`replies`] by Idempotency-Key), then [`orders`], [`intake`], [`board`], [`events`] or [`health`] answers.
-//! [`status`] has the shapes of the JSON, [`reading`] fills them from a view.
+//! [`status`] has the shapes of the JSON, [`reading`] fills them from a view, and [`gauges`] the metrics.
 
 mod access;
 mod board;
@@ -15,6 +15,7 @@ mod events;
 mod health;
 mod intake;
 mod listener;
+mod mirrors;
 mod orders;
 mod problem;
 mod reading;
@@ -24,7 +25,7 @@ mod sentences;
 pub mod status;
 
 pub use access::Least;
-pub use desk::{Applied, Ask, Desk, GroupView, PushedCounts, View};
+pub use desk::{Applied, Ask, Desk, GroupView, View};
 pub use listener::{BeyondLoopback, may_listen, serve};
 pub use orders::PHASES;
 pub use problem::Problem;

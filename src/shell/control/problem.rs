@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::core::decide::Told;
-use crate::shell::settings::Finding;
+use crate::shell::data::Finding;
 
 /// An error over HTTP. `detail` is a whole sentence, `code` a stable word for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl Problem {
 
     /// 404, the same for everything.
     pub fn not_found() -> Self {
-        let detail = "there is nothing here; `tminus status` lists the releases, docs/http.md the routes";
+        let detail = "there is nothing here; `tminus status` lists the releases, docs/API.md the routes";
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
@@ -109,7 +109,8 @@ impl Problem {
 
     /// 422: documents with errors; what was in force stays in force.
     pub fn invalid_documents(findings: Vec<Finding>) -> Self {
-        let detail = format!("{} findings; nothing was applied, the documents in force stay in force", findings.len());
+        let count = if findings.len() == 1 { "1 finding".into() } else { format!("{} findings", findings.len()) };
+        let detail = format!("{count}; nothing was applied, the documents in force stay in force");
         Self { findings, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_documents", detail) }
     }
 

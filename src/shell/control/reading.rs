@@ -19,7 +19,7 @@ use crate::core::load::{GroupPlan, Quantiles};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Halt, HaltTarget};
 use crate::core::words::{Capacity, Name, Percent, Rate, since};
-use crate::shell::settings::Severity;
+use crate::shell::data::Severity;
 
 /// A view and the instant it is read at: ages are counted from there.
 #[derive(Clone, Copy)]
@@ -190,6 +190,9 @@ impl Reading<'_> {
         since(self.now, at).as_secs()
     }
 }
+
+/// The phases, as statuses name them.
+pub const PHASES: [&str; 9] = ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
 
 const NOT_DECIDED: &str = "This release has not been decided yet: nothing is known about it, and nothing is done for it.";
 

@@ -29,6 +29,8 @@ pub struct Route {
     pub method: Method,
     /// With parameters in braces.
     pub path: &'static str,
+    /// What it does, in a phrase.
+    pub does: &'static str,
     /// Who may use it.
     pub least: Least,
     /// The body it takes.
@@ -63,6 +65,11 @@ pub enum Takes {
 }
 
 impl Route {
+    const fn does(mut self, does: &'static str) -> Self {
+        self.does = does;
+        self
+    }
+
     /// Answers a call that may use this route.
     pub async fn act(&self, call: Call) -> Result<Response, Problem> {
         match self.act {
@@ -74,62 +81,72 @@ impl Route {
 }
 
 const fn get(path: &'static str, least: Least, read: fn(&Call) -> Result<Response, Problem>) -> Route {
-    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Read(read) }
+    Route { method: Method::GET, path, does: "", least, takes: Takes::Nothing, query: &[], act: Act::Read(read) }
 }
 
 const fn show(path: &'static str, least: Least, show: fn(&Call) -> Response) -> Route {
-    Route { method: Method::GET, path, least, takes: Takes::Nothing, query: &[], act: Act::Show(show) }
+    Route { method: Method::GET, path, does: "", least, takes: Takes::Nothing, query: &[], act: Act::Show(show) }
 }
 
 const fn put(path: &'static str, least: Least, takes: Takes, ask: fn(Call) -> Answer) -> Route {
-    Route { method: Method::PUT, path, least, takes, query: &[], act: Act::Ask(ask) }
+    Route { method: Method::PUT, path, does: "", least, takes, query: &[], act: Act::Ask(ask) }
 }
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
-    show("/", Least::Anybody, health::front),
-    get("/-/healthy", Least::Anybody, health::healthy),
-    get("/-/ready", Least::Anybody, health::ready),
-    show("/metrics", Least::Anybody, health::metrics),
-    show("/api/v1/releases", Least::Viewer, board::releases),
-    get("/api/v1/releases/{release}", Least::Viewer, board::release),
-    put("/api/v1/releases/{release}/phases/{phase}", Least::Operator, Takes::Json, |call| Box::pin(orders::phase(call))),
+    show("/", Least::Anybody, health::front).does("says where to look"),
+    get("/-/healthy", Least::Anybody, health::healthy).does("200 while the listener and the loop behind it run"),
+    get("/-/ready", Least::Anybody, health::ready)
+        .does("200 once the first decision is made and documents are in force, else 503"),
+    show("/metrics", Least::Anybody, health::metrics).does("the metrics of METRICS.md, as Prometheus reads them"),
+    show("/api/v1/releases", Least::Viewer, board::releases).does("how all releases stand"),
+    get("/api/v1/releases/{release}", Least::Viewer, board::release)
+        .does("how one release stands: phase, clock, readiness, gate, groups, coverage"),
+    put("/api/v1/releases/{release}/phases/{phase}", Least::Operator, Takes::Json, |call| Box::pin(orders::phase(call)))
+        .does("orders go, hold, resume, advance, promote, abort, clear or scrub"),
     put("/api/v1/releases/{release}/sign-offs/{item}", Least::Known, Takes::OptionalJson, |call| {
         Box::pin(orders::sign_off(call))
-    }),
-    put("/api/v1/releases/{release}/waivers/{item}", Least::Operator, Takes::Json, |call| Box::pin(orders::waive(call))),
-    show("/api/v1/checklists", Least::Viewer, board::checklists),
-    get("/api/v1/checklists/{release}", Least::Viewer, board::checklist),
-    get("/api/v1/gates/{release}", Least::Viewer, board::gate),
+    })
+    .does("signs an item; the roles that the item asks for count"),
+    put("/api/v1/releases/{release}/waivers/{item}", Least::Operator, Takes::Json, |call| Box::pin(orders::waive(call)))
+        .does("waives an item for a while"),
+    show("/api/v1/checklists", Least::Viewer, board::checklists).does("the items of all releases"),
+    get("/api/v1/checklists/{release}", Least::Viewer, board::checklist).does("the items of one release"),
+    get("/api/v1/gates/{release}", Least::Viewer, board::gate).does("what the gate has seen, and the bounds it decides by"),
     Route {
         method: Method::POST,
         path: "/api/v1/gates/counts/{source}",
+        does: "takes the counts of one period from one sender; sending it again replaces it",
         least: Least::Operator,
         takes: Takes::Json,
         query: &[],
         act: Act::Ask(|call| Box::pin(intake::counts(call))),
     },
-    show("/api/v1/priming", Least::Viewer, board::priming),
-    show("/api/v1/halts", Least::Viewer, board::halts),
-    put("/api/v1/halts/{app}", Least::Operator, Takes::Json, |call| Box::pin(orders::halt(call))),
+    show("/api/v1/priming", Least::Viewer, board::priming).does("what is proven warm, by policy and node"),
+    show("/api/v1/halts", Least::Viewer, board::halts).does("the halts in force"),
+    put("/api/v1/halts/{app}", Least::Operator, Takes::Json, |call| Box::pin(orders::halt(call)))
+        .does("halts an app, one of its channels or one of its versions, from the next request on"),
     Route {
         method: Method::DELETE,
         path: "/api/v1/halts/{app}",
+        does: "lifts a halt, or adds a voice to lifting it",
         least: Least::Operator,
         takes: Takes::OptionalJson,
         query: &["channel", "version", "break_glass", "reason"],
         act: Act::Ask(|call| Box::pin(orders::lift(call))),
     },
-    get("/api/v1/plans/{release}", Least::Viewer, board::plan),
+    get("/api/v1/plans/{release}", Least::Viewer, board::plan).does("everything the release will do: when, what, why"),
     Route {
         method: Method::GET,
         path: "/api/v1/events",
+        does: "the timeline, oldest first; with `Accept: text/event-stream` as a stream",
         least: Least::Viewer,
         takes: Takes::Nothing,
         query: &["after", "limit"],
         act: Act::Ask(|call| Box::pin(events::events(call))),
     },
-    put("/api/v1/documents", Least::Admin, Takes::Yaml, |call| Box::pin(intake::documents(call))),
+    put("/api/v1/documents", Least::Admin, Takes::Yaml, |call| Box::pin(intake::documents(call)))
+        .does("creates or changes documents; all of them or none"),
 ];
 
 /// The router over the table.

@@ -1,10 +1,9 @@
-//! What the daemon publishes after every decision: the throttle's table, the view for the control listener, metrics.
+//! What the daemon publishes after every decision: the throttle's table, the view for the control listener.
 //!
 //! Invariant: each is replaced whole; no reader sees half of a decision.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -14,7 +13,6 @@ use crate::core::throttle::{Table, TableInput};
 use crate::core::words::{Name, Rate, since};
 use crate::shell::control::{GroupView, View};
 use crate::shell::settings::Finding;
-use crate::shell::telemetry;
 
 /// See the module.
 pub(super) struct Board {
@@ -45,14 +43,6 @@ impl Board {
         let groups = groups(&snapshot, &decision);
         let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open };
         self.view.send_replace(Arc::new(view));
-    }
-
-    pub(super) fn ticked(&self, took: Duration) {
-        telemetry::tick(took);
-    }
-
-    pub(super) fn effect(&self, kind: &'static str, done: bool) {
-        telemetry::effect(kind, if done { "done" } else { "failed" });
     }
 }
 

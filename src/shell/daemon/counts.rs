@@ -16,7 +16,7 @@ use crate::shell::spec::{Documents, QuerySpec, SourceSpec, SourceSystem};
 use crate::shell::store::Store;
 
 /// How far back pushed counts are looked at before a rollout: enough for the `gate` check and short `metric` checks.
-const LOOK_BACK: Duration = Duration::from_secs(900);
+const LOOK_BACK: Duration = Duration::from_mins(15);
 
 /// What a release's queries are filled with.
 pub(super) fn substitution(release: &Release) -> Substitution {

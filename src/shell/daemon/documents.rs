@@ -200,7 +200,7 @@ fn defaults() -> Settings {
         time_zone: None,
         people: Vec::new(),
         halt_file: None,
-        retention: Duration::from_secs(400 * 86_400),
+        retention: Duration::from_hours(400 * 24),
     }
 }
 

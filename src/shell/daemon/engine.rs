@@ -24,6 +24,7 @@ use crate::core::words::{later, since};
 use crate::shell::clock;
 use crate::shell::control::Ask;
 use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
+use crate::shell::telemetry;
 
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
 const HALT_FILE_EVERY: Duration = Duration::from_millis(500);
@@ -97,8 +98,8 @@ impl Engine {
         let started = clock::monotonic();
         self.look().await;
         self.resend(clock::now());
-        self.decide(cause, orders).await;
-        self.board.ticked(started.elapsed());
+        self.decide(cause, orders);
+        telemetry::tick(started.elapsed());
     }
 
     async fn look(&mut self) {
@@ -120,7 +121,7 @@ impl Engine {
         }
     }
 
-    async fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
+    fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
@@ -132,7 +133,7 @@ impl Engine {
         let decision = decide(&snapshot);
         match self.commit(cause, &snapshot, &decision) {
             Ok(()) => self.accept(snapshot, decision, replies),
-            Err(sentence) => self.reject(&sentence, replies),
+            Err(sentence) => reject(&sentence, replies),
         }
     }
 
@@ -179,13 +180,6 @@ impl Engine {
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.findings(), open));
-    }
-
-    fn reject(&mut self, sentence: &str, replies: Vec<Reply>) {
-        tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
-        for reply in replies {
-            let _ = reply.send(Err(Told { code: "not_committed".into(), message: sentence.to_owned() }));
-        }
     }
 
     /// Marks an intent sent and hands it to its actuator.
@@ -269,7 +263,7 @@ impl Engine {
         if let Err(error) = journaled {
             tracing::error!(effect.key = key, %error, "the outcome of an effect could not be journaled; it will be sent again");
         }
-        self.board.effect(kind, outcome.result.is_ok());
+        telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
         if let Some(coverage) = outcome.coverage {
             self.observers.proven(coverage);
@@ -308,7 +302,7 @@ impl Engine {
 
     /// Takes what else waits at the counter into the same decision: one commit for a burst of orders.
     async fn orders(&mut self, command: Command, reply: Reply) {
-        self.decide("order", vec![(command, reply)]).await;
+        self.decide("order", vec![(command, reply)]);
         self.tick("order", Vec::new()).await;
     }
 
@@ -331,8 +325,15 @@ impl Engine {
         self.tick("apply", Vec::new()).await;
         let (reply, _gone) = oneshot::channel();
         let command = Command { by, order: Order::Applied { releases }, reason: String::new() };
-        self.decide("apply", vec![(command, reply)]).await;
+        self.decide("apply", vec![(command, reply)]);
         Ok(applied)
+    }
+}
+
+fn reject(sentence: &str, replies: Vec<Reply>) {
+    tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
+    for reply in replies {
+        let _ = reply.send(Err(Told { code: "not_committed".into(), message: sentence.to_owned() }));
     }
 }
 

@@ -23,8 +23,8 @@ use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// How much load history a forecast is given, and its grid: 28 days by the hour show both the day and the week.
-const HISTORY: Duration = Duration::from_secs(28 * 86_400);
-const HISTORY_STEP: Duration = Duration::from_secs(3_600);
+const HISTORY: Duration = Duration::from_hours(28 * 24);
+const HISTORY_STEP: Duration = Duration::from_hours(1);
 
 /// See the module.
 pub(super) struct Observers {

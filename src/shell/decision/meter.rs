@@ -1,17 +1,11 @@
 //! What the listener counts, for `/metrics`.
 //!
-//! Handles are taken once, so that counting costs one atomic addition and no look-up. Not here: the exporter.
+//! Handles are taken once, so that counting costs one atomic addition and no look-up. Not here: the exporter, and the table with their help texts (telemetry).
 
-use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::core::throttle::Reason;
-
-/// Decisions, by the layer that decided.
-const DECISIONS: &str = "tminus_decisions_total";
-/// Requests that got no decision, by why.
-const REFUSED: &str = "tminus_decision_refused_total";
-/// Connections.
-const CONNECTIONS: &str = "tminus_decision_connections";
+use crate::shell::telemetry::Metric;
 
 /// The handles.
 pub(super) struct Meter {
@@ -29,19 +23,16 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Describes the metrics and takes the handles from the recorder that is installed now.
+    /// Takes the handles from the recorder that is installed now.
     pub(super) fn new() -> Self {
-        describe_counter!(DECISIONS, Unit::Count, "Throttle decisions, by the layer that decided.");
-        describe_counter!(REFUSED, Unit::Count, "Requests and connections that got no decision, by cause.");
-        describe_gauge!(CONNECTIONS, Unit::Count, "Open connections of the decision listener.");
-        let refused = |cause: &'static str| counter!(REFUSED, "cause" => cause);
+        let refused = |cause: &'static str| counter!(Metric::DecisionRefused.name(), "cause" => cause);
         Self {
-            decisions: Reason::ALL.map(|reason| counter!(DECISIONS, "reason" => reason.word())),
+            decisions: Reason::ALL.map(|reason| counter!(Metric::Decisions.name(), "reason" => reason.word())),
             invalid: refused("invalid"),
             not_in_force: refused("not_in_force"),
             full: refused("full"),
             slow: refused("slow"),
-            connections: gauge!(CONNECTIONS),
+            connections: gauge!(Metric::DecisionConnections.name()),
         }
     }
 

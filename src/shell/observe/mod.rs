@@ -1,6 +1,6 @@
 //! Looks at the world: metrics sources, and the probes of the checklist.
 //!
-//! [`sources`] asks every source once per tick for all that is wanted of it, over [`prometheus`], [`file`] and
+//! [`sources`] asks every source once per tick for all that is wanted of it, over [`prometheus`], [`mod@file`] and
 //! [`push`]; [`gate`] and [`level`] turn series into what the core decides from; [`probe`] runs one check.
 //! Invariant: what could not be measured is missing with a reason, never a zero.
 

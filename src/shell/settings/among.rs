@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::build::throttle_policy;
 use super::draft::{Draft, Typed};
-use super::finding::Finding;
 use super::node::{Path, way};
 use super::notes::Notes;
 use super::schema::Kind;
 use crate::core::throttle::{Policy, ambiguities};
 use crate::core::words::Name;
+use crate::shell::data::Finding;
 
 /// Whether what documents refer to must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::diagnose::diagnose;
-use super::finding::{Finding, Severity};
 use super::guide::Guide;
 use super::node::{Node, Path, Tree, way};
 use super::notes::Notes;
@@ -11,6 +10,7 @@ use super::schema::{API_VERSION, Kind, LATER_KINDS};
 use super::yaml::{Chunk, Problem, ProblemKind};
 use super::{files::Source, kinds, rules, suggest, syntax};
 use crate::core::words::Name;
+use crate::shell::data::{Finding, Severity};
 
 /// A document that was read; with errors it still has a name, so that others may refer to it.
 pub struct Draft<'s> {

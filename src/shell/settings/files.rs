@@ -6,8 +6,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::finding::{Finding, Severity};
 use super::yaml::LARGEST_FILE;
+use crate::shell::data::{Finding, Severity};
 
 /// Deepest folder below a given one; a symbolic link to its own parent ends here.
 const DEEPEST_FOLDER: usize = 16;

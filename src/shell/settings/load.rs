@@ -9,10 +9,10 @@ use super::build::assemble;
 use super::digest::{canonical, sha256};
 use super::draft::{self, Draft};
 use super::files::{self, Source};
-use super::finding::{Finding, Severity};
 use super::schema::Kind;
 use super::{references, yaml};
 use crate::core::words::Name;
+use crate::shell::data::{Finding, Severity};
 use crate::shell::spec::Documents;
 
 /// What was loaded.

@@ -1,6 +1,6 @@
 //! Documents: files -> node tree with places -> every finding of every file in one run -> validated documents.
 //!
-//! Reading order: [`load`] is the way through; [`files`] reads, [`yaml`] makes [`node`] trees, [`draft`] checks one
+//! Reading order: [`mod@load`] is the way through; [`files`] reads, [`yaml`] makes [`node`] trees, [`draft`] checks one
 //! document by the [`schema`] of its kind ([`guide`] reads the tree by it, [`diagnose`] words what does not fit,
 //! [`rules`] say what a schema cannot), [`among`] and [`references`] check documents against each other, [`build`] makes
 //! of them what core and shell use. [`codes`] explains every finding.
@@ -13,7 +13,6 @@ mod diagnose;
 mod digest;
 mod draft;
 mod files;
-mod finding;
 mod guide;
 mod hint;
 mod instant;
@@ -30,8 +29,8 @@ mod syntax;
 mod words;
 mod yaml;
 
+pub use crate::shell::data::{Finding, Severity};
 pub use files::Source;
-pub use finding::{Finding, Severity};
 pub use load::{Loaded, Part, load, load_alone, load_texts, load_texts_alone};
 pub use schema::Kind;
 pub use suggest::help as did_you_mean;

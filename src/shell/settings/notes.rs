@@ -1,7 +1,7 @@
 //! Collects the findings of one document, each put at its place in the tree.
 
-use super::finding::{Finding, Severity};
 use super::node::{Node, Path, Place, Tree};
+use crate::shell::data::{Finding, Severity};
 
 /// Most findings of one document. A person mends the first ones and checks again; a hostile file would name a hundred thousand.
 pub const MOST_FINDINGS: usize = 200;

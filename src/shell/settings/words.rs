@@ -1,6 +1,6 @@
 //! The scalars of documents: how each is written, read and described to an editor.
 //!
-//! The schema names a format for each (`tminus-duration`), [`formats`] has the reader behind it, so that validator, typed
+//! The schema names a format for each (`tminus-duration`), the table of formats below has the reader behind it, so that validator, typed
 //! parse and message never disagree. Invariant: what a reader accepts, the typed parse accepts, and nothing else.
 
 use std::borrow::Cow;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use super::writer::{instant, read_instant, signed, unsigned};
 use super::{Store, StoreError, sql};
 use crate::core::words::{Name, later};
-use crate::shell::control::PushedCounts;
+use crate::shell::data::PushedCounts;
 
 /// Counts older than this are pruned: a rollout with its bake, and a look back over a weekend.
 pub const PRUNE_COUNTS_AFTER: Duration = Duration::from_hours(7 * 24);

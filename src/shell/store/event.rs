@@ -1,26 +1,8 @@
-//! One line of the timeline.
+//! A line of the timeline before it is kept; with its id it is an [`EventRow`](crate::shell::data::EventRow).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::core::words::Name;
-
-/// Something that happened, for people: pages, `watch`, the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventRow {
-    /// Rises by one per event.
-    pub id: i64,
-    /// When.
-    pub at: Timestamp,
-    /// The release it is about.
-    pub release: Option<Name>,
-    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`, `start`.
-    pub kind: String,
-    /// A whole sentence.
-    pub message: String,
-    /// Who, where it was a person.
-    pub by: Option<Name>,
-}
 
 /// An event that has no id yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +11,7 @@ pub struct NewEvent {
     pub at: Timestamp,
     /// The release it is about.
     pub release: Option<Name>,
-    /// A stable word, see [`EventRow::kind`].
+    /// A stable word, see [`EventRow::kind`](crate::shell::data::EventRow::kind).
     pub kind: String,
     /// A whole sentence; cut at the store's limit.
     pub message: String,

@@ -18,12 +18,13 @@ mod timeline;
 mod verify;
 mod writer;
 
+pub use crate::shell::data::EventRow;
 pub use audit::{SnapshotRecord, decision_hash};
 pub use commit::{Commit, Committed};
 pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
 pub use documents::AppliedDocument;
 pub use error::StoreError;
-pub use event::{EventRow, NewEvent};
+pub use event::NewEvent;
 pub use journal::{Failure, OpenIntent, Progress};
 pub use timeline::EVENTS_PAGE;
 pub use verify::{AuditReport, BadRow, verify_folder};

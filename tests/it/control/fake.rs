@@ -36,7 +36,7 @@ pub fn in_mins(mins: i64) -> Timestamp {
 pub fn release(text: &str, checklists: &[&str]) -> Release {
     let step = |percent: &str, bake| RolloutStep {
         percent: percent.parse().unwrap(),
-        dwell: Duration::from_secs(600),
+        dwell: Duration::from_mins(10),
         bake: Duration::from_secs(bake),
     };
     Release {
@@ -83,9 +83,9 @@ fn scaling() -> Scaling {
         zones: None,
         limits: Limits { floor: Capacity(4), ceiling: Capacity(60), step: Capacity(20), quota: None, cost: None },
         price: None,
-        lead: Duration::from_secs(600),
-        hold_after: Duration::from_secs(3_600),
-        ramp_down: RampDown { percent: 10.0, every: Duration::from_secs(900) },
+        lead: Duration::from_mins(10),
+        hold_after: Duration::from_hours(1),
+        ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: false,
     }
 }
@@ -100,7 +100,7 @@ pub fn config() -> Config {
         coverage: 99.9,
         fresh_until: None,
         nodes: vec![name("edge1"), name("edge2")],
-        poll_every: Duration::from_secs(900),
+        poll_every: Duration::from_mins(15),
     };
     let throttle = Throttle {
         name: name("mobile"),
@@ -175,7 +175,7 @@ pub fn first_view() -> View {
 
 impl Behind {
     fn event(&mut self, kind: &str, message: String) {
-        let id = self.events.len() as i64 + 1;
+        let id = i64::try_from(self.events.len()).unwrap() + 1;
         let row = EventRow { id, at: clock::now(), release: None, kind: kind.into(), message, by: None };
         self.events.push(row);
     }
@@ -241,7 +241,7 @@ impl Room {
 
 /// A token and its person.
 pub fn person(token: &str, roles: &[&str]) -> (String, Person) {
-    let hash: String = Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(token.as_bytes()).iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
     (hash, Person { name: name(token), roles: roles.iter().map(|role| name(role)).collect() })
 }
 
@@ -286,7 +286,7 @@ impl Reply {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        serde_json::from_str(&self.body).unwrap()
     }
 }
 
@@ -318,7 +318,7 @@ pub async fn send(address: SocketAddr, line: &str, headers: &[&str], body: &str)
         text.push_str("\r\n");
     }
     if !body.is_empty() {
-        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        text = format!("{text}Content-Length: {}\r\n", body.len());
     }
     raw(address, format!("{text}\r\n{body}").as_bytes()).await
 }

@@ -107,7 +107,7 @@ fn nothing_acknowledged_is_lost_and_no_key_is_there_twice_over_thirty_kills() {
     for kill in 0..30 {
         let limit = Duration::from_micros(draw(&mut draws, 60_000));
         run_and_kill(folder.path(), limit, &mut acknowledged);
-        inspect(folder.path(), &acknowledged).unwrap_or_else(|what| panic!("seed {seed}, kill {kill}: {what}"));
+        inspect(folder.path(), &mut acknowledged).unwrap_or_else(|what| panic!("seed {seed}, kill {kill}: {what}"));
     }
     assert!(acknowledged.committed > 30, "seed {seed}: only {} commits", acknowledged.committed);
 }
@@ -143,7 +143,7 @@ fn spawn_child(folder: &Path) -> Child {
         .unwrap()
 }
 
-fn inspect(folder: &Path, acknowledged: &Acknowledged) -> Result<(), String> {
+fn inspect(folder: &Path, acknowledged: &mut Acknowledged) -> Result<(), String> {
     let mut wrong = String::new();
     let mut expect = |holds: bool, what: &str| {
         if !holds {
@@ -155,6 +155,8 @@ fn inspect(folder: &Path, acknowledged: &Acknowledged) -> Result<(), String> {
     let decisions = durable.state.map_or(0, |state| state.decisions);
     expect(decisions >= acknowledged.committed, "an acknowledged commit is lost");
     expect(decisions <= acknowledged.committed + 1, "a commit came from nowhere");
+    // What was durable without having been said is known from here on: the next child begins after it.
+    acknowledged.committed = decisions;
     let report = store.verify().map_err(|error| error.to_string())?;
     expect(report.first_bad.is_none() && report.rows == decisions, "the audit chain does not have one good row per commit (I10)");
     drop(store);
