@@ -22,7 +22,10 @@ pub(super) fn evidence(draft: &Draft<'_>, release: &Release, item: &Item) -> Opt
         Check::RetryPolicy { release, amplification_below } => retries(draft, release, *amplification_below),
         Check::Throttled { app, version, channel, at_most } => Some(throttled(draft, (app, version, channel), *at_most)),
         Check::HaltRehearsed { within } => Some(rehearsed(draft, release, *within)),
-        Check::Gate { policy } => gate(draft, release, policy),
+        Check::Gate { policy } => Some(gate(draft, release, policy).unwrap_or_else(|| {
+            let detail = "no counts have arrived yet; look at the metrics source".to_owned();
+            measured(Outcome::Pending, detail, draft.snapshot.now)
+        })),
         Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } => {
             draft.snapshot.observed.evidence.get(&release.name)?.get(&item.id).cloned()
         }
@@ -42,7 +45,10 @@ fn measured(good: Outcome, detail: String, measured_at: Timestamp) -> Evidence {
 
 fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> {
     let policy = draft.snapshot.config.scalings.get(group)?;
-    let observed = draft.snapshot.observed.groups.get(group)?;
+    let Some(observed) = draft.snapshot.observed.groups.get(group) else {
+        let detail = format!("{group} is not seen: its provider does not answer, or was not asked yet");
+        return Some(measured(Outcome::Unknown, detail, draft.snapshot.now));
+    };
     let plan = draft.plans.get(group)?;
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());

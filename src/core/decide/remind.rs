@@ -10,8 +10,8 @@ use super::draft::Draft;
 use super::effect::Topic;
 use super::facts::Known;
 use crate::core::checklist::{Blocks, Demand, Item, ItemState, ItemStatus, Readiness, Word};
-use crate::core::gate::Verdict;
-use crate::core::release::{Active, Phase, Release, ReleaseState};
+use crate::core::gate::{HoldReason, Verdict};
+use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, later, since};
 
 /// How long better news must last before it is told: people are still told within the minute after.
@@ -170,27 +170,63 @@ fn channels(release: &Release) -> String {
     release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The dwell is over and the gate, or something physical, still holds the step.
+/// The dwell or bake is over, and the gate or something physical still holds it; each kind of reason once a step.
 fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
-    let now = draft.snapshot.now;
-    let Some(state) = draft.state.releases.get(&release.name) else { return };
-    let Phase::Active(Active::Rolling { step }) = state.phase else { return };
-    let dwell = release.rollout.steps.get(step).map_or(Duration::MAX, |step| step.dwell);
-    let reason = match (known.facts.gate.as_ref().map(|gate| &gate.verdict), &known.facts.step_blocked) {
-        (Some(Verdict::Hold(reason)), _) => reason.sentence(),
-        (None, _) => "it has no gate.".into(),
-        (Some(Verdict::Safe), Some(blocked)) => format!("{blocked}."),
-        (Some(Verdict::Safe | Verdict::Abort(_)), _) => return,
+    let (name, now) = (&release.name, draft.snapshot.now);
+    let Some(state) = draft.state.releases.get(name) else { return };
+    let (whole, reason, stays) = match state.phase {
+        Phase::Active(Active::Rolling { step }) => {
+            let dwell = release.rollout.steps.get(step).map_or(Duration::MAX, |step| step.dwell);
+            (dwell, not_rising(&known.facts), "stays at its step although its dwell is over")
+        }
+        Phase::Active(Active::Baking) => (release.bake(), not_ending(&known.facts), "goes on baking although its time is over"),
+        _ => return,
+    };
+    let Some((kind, reason)) = reason.filter(|_| state.dwelled_at(now) >= whole) else { return };
+    let (meaning, next) = if state.phase == Phase::Active(Active::Baking) {
+        ("It is not complete before counts arrive again; capacity stays.", "Look at the metrics source.".to_owned())
+    } else {
+        let next = format!("Wait; `tminus advance {name}` enters the next step by your hand, `tminus hold {name}` stops it.");
+        ("The percent does not rise until this is settled.", next)
     };
     let text = Text {
         topic: Topic::Hold,
-        key: format!("{}:waiting:{step}:{}", release.name, state.entered_at),
-        what: format!("{} stays at its step although its dwell is over: {reason}", release.name),
-        meaning: "The percent does not rise until this is settled.".into(),
-        next: format!("Wait; `tminus advance {0}` enters the next step by your hand, `tminus hold {0}` stops it.", release.name),
+        key: format!("{name}:waiting:{}:{kind}", state.entered_at),
+        what: format!("{name} {stays}: {reason}"),
+        meaning: meaning.into(),
+        next,
     };
-    if state.dwelled_at(now) >= dwell {
-        once(draft, release, text);
+    once(draft, release, text);
+}
+
+/// Why a step is not left: the kind of reason, and a sentence.
+fn not_rising(facts: &Facts) -> Option<(&'static str, String)> {
+    match (facts.gate.as_ref().map(|gate| &gate.verdict), &facts.step_blocked) {
+        (Some(Verdict::Hold(reason)), _) => Some((kind(reason), reason.sentence())),
+        (None, _) => Some(("no-gate", "it has no gate.".into())),
+        (Some(Verdict::Safe), Some(blocked)) => Some(("blocked", format!("{blocked}."))),
+        (Some(Verdict::Safe | Verdict::Abort(_)), _) => None,
+    }
+}
+
+/// Why a bake does not end: its gate is blind.
+fn not_ending(facts: &Facts) -> Option<(&'static str, String)> {
+    match facts.gate.as_ref().filter(|gate| !gate.is_fresh()).map(|gate| &gate.verdict) {
+        // A bake that takes no time begins without counts, and that is no news.
+        Some(Verdict::Hold(HoldReason::NoEvidence)) | None => None,
+        Some(Verdict::Hold(reason)) => Some((kind(reason), reason.sentence())),
+        Some(Verdict::Safe | Verdict::Abort(_)) => None,
+    }
+}
+
+fn kind(reason: &HoldReason) -> &'static str {
+    match reason {
+        HoldReason::NoEvidence => "no-evidence",
+        HoldReason::Evidence { .. } => "evidence",
+        HoldReason::Gap { .. } => "gap",
+        HoldReason::NoTraffic { .. } => "no-traffic",
+        HoldReason::SharedIncident { .. } => "shared-incident",
+        HoldReason::Unusable { .. } => "unusable",
     }
 }
 

@@ -98,7 +98,7 @@ fn waiting(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
             vec![format!("launches at {}", release.local(release.launch_at))]
         }
         Phase::Active(Active::Ready) => vec!["somebody has to say go".into()],
-        Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, state, known),
+        Phase::Active(Active::Rolling { .. } | Active::Baking) => rolling(release, (state, now), known),
         Phase::Held { by, reason, .. } => vec![format!("held by {by}: {reason}")],
         Phase::Aborted { reason, .. } => vec![format!("aborted: {reason}")],
         Phase::Scrubbed { reason } => vec![format!("called off: {reason}")],
@@ -106,7 +106,7 @@ fn waiting(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
     }
 }
 
-fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String> {
+fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &Known) -> Vec<String> {
     let gate = match known.facts.gate.as_ref().map(|gate| &gate.verdict) {
         None if state.phase == Phase::Active(Active::Baking) => None,
         None => Some("it has no gate: `advance` enters the next step".to_owned()),
@@ -114,7 +114,7 @@ fn rolling(release: &Release, state: &ReleaseState, known: &Known) -> Vec<String
         Some(Verdict::Abort(reason)) => Some(reason.sentence()),
         Some(Verdict::Safe) => None,
     };
-    let dwell = dwell_ends(release, state).map(|at| format!("dwells until {}", release.local(at)));
+    let dwell = dwell_ends(release, state).filter(|at| *at > now).map(|at| format!("dwells until {}", release.local(at)));
     gate.into_iter().chain(known.facts.step_blocked.clone()).chain(dwell).collect()
 }
 

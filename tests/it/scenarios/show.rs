@@ -4,7 +4,7 @@ use tminus::core::checklist::Word;
 use tminus::core::decide::{Announcement, Decision, Effect, ReleaseView, Snapshot};
 use tminus::core::gate::Verdict;
 use tminus::core::throttle::{Halt, HaltTarget};
-use tminus::core::words::{Name, Percent, TRelative};
+use tminus::core::words::{Percent, TRelative};
 use tminus::shell::settings::Finding;
 
 /// A line of a transcript; further lines of its text are put below it.
@@ -41,21 +41,14 @@ pub(super) fn news(before: Option<&Decision>, after: &Decision, snapshot: &Snaps
             Effect::SetFloor { group, floor, why, .. } => {
                 ("floor", format!("{group}: {} -> {floor}: {why}", before_floor(group)))
             }
-            // Looking again at what is warm happens all the time, and is no news.
-            Effect::Prime { policy, .. } if is_warm(snapshot, policy) => continue,
+            // Only the first run is news; afterwards everything is looked at again and again.
+            Effect::Prime { policy, .. } if snapshot.observed.coverage.contains_key(policy) => continue,
             Effect::Prime { policy, release } => ("prime", format!("{policy} for {release}")),
             Effect::Notify(told) => ("told", announcement(told, snapshot)),
             Effect::Report { release } => ("report", format!("of {release}")),
         });
     }
     news
-}
-
-fn is_warm(snapshot: &Snapshot, policy: &Name) -> bool {
-    let (Some(policy), Some(coverage)) = (snapshot.config.primings.get(policy), snapshot.observed.coverage.get(policy)) else {
-        return false;
-    };
-    coverage.nodes.values().all(|ratio| ratio * 100.0 >= policy.coverage)
 }
 
 /// Phase, percent, readiness and the gate's word of a release, where they changed.
