@@ -78,10 +78,10 @@ fn primes(draft: &Draft<'_>, group: &Name) -> bool {
 
 fn primed(draft: &Draft<'_>, release: &Release, name: &Name, wanted: f64) -> Evidence {
     proven(draft, release, name, wanted).unwrap_or_else(|| {
-        let next = if release.priming.contains(name) {
-            "the first run has not ended".to_owned()
-        } else {
-            format!("{} does not prime it: add it to its `priming`", release.name)
+        let next = match draft.snapshot.observed.priming.get(name) {
+            Some(run) => format!("the first run is at {} of {} targets", run.proven, run.targets),
+            None if release.priming.contains(name) => "the first run has not ended".to_owned(),
+            None => format!("{} does not prime it: add it to its `priming`", release.name),
         };
         measured(
             Outcome::Pending,

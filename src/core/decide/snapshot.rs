@@ -83,6 +83,8 @@ pub struct Observations {
     pub minutes: BTreeMap<Name, BTreeMap<Name, Vec<Minute>>>,
     /// Priming, by policy.
     pub coverage: BTreeMap<Name, Coverage>,
+    /// Priming runs that are going on, by policy.
+    pub priming: BTreeMap<Name, priming::RunSoFar>,
     /// Answers of probes, by release and then item.
     pub evidence: BTreeMap<Name, BTreeMap<Name, Evidence>>,
     /// Whether the halt file exists.

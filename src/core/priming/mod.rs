@@ -22,6 +22,6 @@ pub use freshness::{forbids_storing, lifetime};
 pub use headers::{Headers, http_date, retry_after};
 pub use limiter::{Admission, Limiter};
 pub use object::{Bytes, Fields, InvalidObject, InvalidVariant, Object, Variant, is_allowed, origin_of};
-pub use policy::{Coverage, Policy};
+pub use policy::{Coverage, Policy, RunSoFar};
 pub use tally::{Tally, Verdict};
 pub use vary::uncovered_vary;

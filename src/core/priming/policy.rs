@@ -30,6 +30,15 @@ impl Policy {
     }
 }
 
+/// How far a run that is going on has come. It proves nothing yet: coverage counts whole runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSoFar {
+    /// Targets proven.
+    pub proven: u64,
+    /// Targets known; may still rise while the source is read.
+    pub targets: u64,
+}
+
 /// What the primer has proven, as of its last run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {

@@ -60,8 +60,12 @@ impl Recorder {
 }
 
 impl Moment {
-    /// The least coverage proven, percent.
+    /// The least coverage proven; before the first run has ended, how far that run is. Percent.
     pub(super) fn coverage_percent(&self) -> Option<f64> {
+        let first_run = self.status.coverage.iter().find(|policy| policy.objects.is_none()).and_then(|policy| policy.run);
+        if let Some(run) = first_run.filter(|run| run.targets > 0) {
+            return Some(run.proven as f64 / run.targets as f64 * 100.0);
+        }
         let nodes = self.status.coverage.iter().flat_map(|policy| policy.nodes.values());
         let known: Vec<f64> = nodes.map(|ratio| ratio.unwrap_or(0.0) * 100.0).collect();
         known.into_iter().min_by(f64::total_cmp)

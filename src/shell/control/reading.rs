@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::desk::View;
 use super::sentences;
 use super::status::{
-    ArmedStatus, CoverageStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, ReadinessStatus, Status, StatusList,
-    StepStatus,
+    ArmedStatus, CoverageStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, ReadinessStatus, RunStatus, Status,
+    StatusList, StepStatus,
 };
 use crate::core::checklist::{Readiness, Word};
 use crate::core::decide::{GroupObservation, ReleaseView};
@@ -159,6 +159,13 @@ impl Reading<'_> {
             policy: policy.to_string(),
             demanded_percent: document.map_or(100.0, |document| document.coverage),
             nodes: nodes.collect(),
+            run: self
+                .view
+                .snapshot
+                .observed
+                .priming
+                .get(policy)
+                .map(|run| RunStatus { proven: run.proven, targets: run.targets }),
             objects: proven.map(|proven| proven.objects),
             problems: proven.map(|proven| proven.problems),
             first_problem: proven.and_then(|proven| proven.first_problem.clone()),

@@ -233,6 +233,15 @@ pub struct GroupStatus {
     pub age_secs: Option<u64>,
 }
 
+/// A priming run that is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStatus {
+    /// Targets proven so far.
+    pub proven: u64,
+    /// Targets known so far.
+    pub targets: u64,
+}
+
 /// Priming of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CoverageStatus {
@@ -242,6 +251,8 @@ pub struct CoverageStatus {
     pub demanded_percent: f64,
     /// Per node, 0..=1; null: not proven yet.
     pub nodes: BTreeMap<String, Option<f64>>,
+    /// Targets that a run which is going on has proven, and all it knows of; null: none is going on.
+    pub run: Option<RunStatus>,
     /// Objects in the source.
     pub objects: Option<u64>,
     /// Targets that failed, mismatched or may not be stored.

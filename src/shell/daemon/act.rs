@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::chronicle::{self, Past};
 use crate::core::decide::{Announcement, Effect, Intent};
-use crate::core::priming::Coverage;
+use crate::core::priming::{Coverage, RunSoFar};
 use crate::core::words::Name;
 use crate::shell::clock;
 use crate::shell::groups::LocalGroups;
@@ -75,6 +75,8 @@ pub(super) struct Actuators {
     attempts: BTreeMap<String, u32>,
     tasks: JoinSet<()>,
     data: PathBuf,
+    /// Priming runs that are going on; a run that ended has no sender left.
+    runs: BTreeMap<Name, watch::Receiver<Progress>>,
 }
 
 /// What an effect may need to know.
@@ -96,7 +98,7 @@ impl Actuators {
         (data, documents): (PathBuf, &Documents),
     ) -> Result<Self, NotifyError> {
         let notifier = Arc::new(Notifier::new(documents.notifiers.clone())?);
-        Ok(Self { groups, notifier, outcomes, attempts: BTreeMap::new(), tasks: JoinSet::new(), data })
+        Ok(Self { groups, notifier, outcomes, attempts: BTreeMap::new(), tasks: JoinSet::new(), data, runs: BTreeMap::new() })
     }
 
     /// Documents changed: people are told as they say now.
@@ -135,11 +137,12 @@ impl Actuators {
     fn prime(&mut self, intent: Intent, (policy, release): (Name, Name), documents: &Documents) {
         let spec = documents.primings.get(&policy).cloned();
         let known = spec.zip(documents.config.primings.get(&policy).cloned());
+        let (progress, run) = watch::channel(Progress::default());
+        self.runs.insert(policy.clone(), run);
         let launch_at = documents.config.releases.get(&release).map(|release| release.launch_at);
         self.spawn(intent, async move {
             let Some((spec, rules)) = known else { return Err(format!("there is no priming policy {policy}")).into() };
             let until = rules.fresh_until.zip(launch_at).map(|(until, launch_at)| until.at(launch_at));
-            let (progress, _unwatched) = watch::channel(Progress::default());
             let report = primer::prime_until(&spec, &rules, until, &progress).await;
             let coverage = report.coverage(clock::now());
             if coverage.objects == 0 {
@@ -169,6 +172,16 @@ impl Actuators {
     pub(super) fn pause_before_retry(&self, key: &str) -> Duration {
         let attempt = self.attempts.get(key).copied().unwrap_or(1);
         backoff(attempt, clock::draw64())
+    }
+
+    /// How far priming runs that are going on have come.
+    pub(super) fn runs(&mut self) -> BTreeMap<Name, RunSoFar> {
+        self.runs.retain(|_, run| run.has_changed().is_ok());
+        let so_far = |run: &watch::Receiver<Progress>| {
+            let progress = *run.borrow();
+            RunSoFar { proven: progress.covered, targets: progress.targets }
+        };
+        self.runs.iter().map(|(policy, run)| (policy.clone(), so_far(run))).collect()
     }
 
     /// An intent that is done is not tried again.

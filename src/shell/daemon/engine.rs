@@ -109,6 +109,7 @@ impl Engine {
         let mut observed = self.observers.look(&pushed, standing, now).await;
         observed.open = self.open_keys();
         observed.evidence = self.probes.answers();
+        observed.priming = self.actuators.runs();
         self.probes.start_due(&Look { sources: self.observers.sources(), pushed }, standing, now);
         self.observed = observed;
     }

@@ -86,6 +86,7 @@ impl World {
             evidence: self.evidence.clone(),
             halt_file: self.halt_file,
             open: self.caches.values().filter_map(running).collect::<BTreeSet<_>>(),
+            ..Observations::default()
         }
     }
 
