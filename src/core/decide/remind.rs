@@ -213,9 +213,8 @@ fn not_rising(facts: &Facts) -> Option<(&'static str, String)> {
 fn not_ending(facts: &Facts) -> Option<(&'static str, String)> {
     match facts.gate.as_ref().filter(|gate| !gate.is_fresh()).map(|gate| &gate.verdict) {
         // A bake that takes no time begins without counts, and that is no news.
-        Some(Verdict::Hold(HoldReason::NoEvidence)) | None => None,
-        Some(Verdict::Hold(reason)) => Some((kind(reason), reason.sentence())),
-        Some(Verdict::Safe | Verdict::Abort(_)) => None,
+        Some(Verdict::Hold(reason)) if *reason != HoldReason::NoEvidence => Some((kind(reason), reason.sentence())),
+        Some(Verdict::Hold(_) | Verdict::Safe | Verdict::Abort(_)) | None => None,
     }
 }
 
