@@ -43,6 +43,10 @@ fn metrics_page_lists_the_table_of_telemetry() {
         writeln!(drawn, "| `{name}` | {} | {} | {help} |", kind.word(), listed(metric.labels())).unwrap();
     }
     check("METRICS.md", &drawn);
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md")).unwrap();
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("tminus_"));
+    let unknown: Vec<&str> = words.filter(|word| Metric::ALL.iter().all(|metric| metric.name() != *word)).collect();
+    assert!(unknown.is_empty(), "docs/METRICS.md names what there is not: {unknown:?}");
 }
 
 fn taken(route: &Route) -> String {
@@ -90,24 +94,18 @@ fn spelt(argument: &Arg) -> String {
 }
 
 fn explained(argument: &Arg) -> String {
-    let mut text = argument.get_help().map(|help| cell(&help.to_string())).unwrap_or_default();
-    let values: Vec<String> = argument
-        .get_possible_values()
-        .iter()
-        .filter(|_| argument.get_action().takes_values())
-        .map(|one| one.get_name().to_owned())
-        .collect();
-    if !values.is_empty() {
-        text += &format!(": {}", values.join(", "));
-    }
+    let help = argument.get_help().map(|help| cell(&help.to_string())).unwrap_or_default();
+    let possible = argument.get_possible_values();
+    let values: Vec<&str> = possible.iter().map(clap::builder::PossibleValue::get_name).collect();
     let default: Vec<_> = argument.get_default_values().iter().map(|one| one.to_string_lossy()).collect();
-    if argument.get_action().takes_values() && !default.is_empty() {
-        text += &format!(" (default {})", default.join(", "));
-    }
-    if let Some(variable) = argument.get_env() {
-        text += &format!(" (variable {})", variable.to_string_lossy());
-    }
-    text
+    let (takes, variable) = (argument.get_action().takes_values(), argument.get_env().map(|one| one.to_string_lossy()));
+    let remarks = [
+        (takes && !values.is_empty()).then(|| format!("one of {}", values.join(", "))),
+        (takes && !default.is_empty()).then(|| format!("default {}", default.join(", "))),
+        variable.map(|variable| format!("variable {variable}")),
+    ];
+    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
+    if remarks.is_empty() { help } else { format!("{help} ({})", remarks.join("; ")) }
 }
 
 /// A verb with its arguments, or the verbs below it.

@@ -105,7 +105,7 @@ fn charts(launch: &Launch<'_>) -> Vec<Chart> {
             "Capacity against load",
             "instances",
             vec![
-                series("in service", Shape::Area, group(|moment| moment.status.groups.first()?.in_service.map(f64::from))),
+                series("in service", Shape::Area, group(|moment| Some(moment.instances as f64))),
                 series("floor", Shape::Steps, group(|moment| moment.status.groups.first()?.floor.map(f64::from))),
                 series(
                     "needed for the p95 load",
@@ -124,11 +124,12 @@ fn charts(launch: &Launch<'_>) -> Vec<Chart> {
 
 /// T-0 and every step.
 fn marks(recorder: &Recorder) -> Vec<Mark> {
-    let mut marks = vec![Mark { at: 0.0, label: "T-0".into() }];
+    let mut marks = Vec::new();
     for pair in recorder.moments.windows(2) {
         let (before, after) = (&pair[0].status, &pair[1].status);
         if after.percent > before.percent {
-            marks.push(Mark { at: recorder.secs(pair[1].at), label: format!("{} %", after.percent) });
+            let launch = if before.percent == 0.0 { "T-0, " } else { "" };
+            marks.push(Mark { at: recorder.secs(pair[1].at), label: format!("{launch}{} %", after.percent) });
         } else if after.phase != before.phase && matches!(after.phase.as_str(), "complete" | "aborted") {
             marks.push(Mark { at: recorder.secs(pair[1].at), label: after.phase.clone() });
         }

@@ -2,12 +2,15 @@
 //!
 //! Invariant: it only reads, by the same API that anybody has.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::director::Director;
 use crate::lab::swarm::Second;
 use crate::shell::clock;
 use crate::shell::control::status::Status;
+use crate::shell::groups::Targets;
 
 /// How things stood at an instant.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
     pub(super) status: Status,
     pub(super) second: Second,
+    /// Instances in the load balancer's list.
+    pub(super) instances: usize,
 }
 
 /// Everything seen so far.
@@ -22,17 +27,19 @@ pub(super) struct Recorder {
     pub(super) release: &'static str,
     pub(super) launch_at: Timestamp,
     pub(super) moments: Vec<Moment>,
+    targets: PathBuf,
 }
 
 impl Recorder {
-    pub(super) fn new(release: &'static str, launch_at: Timestamp) -> Self {
-        Self { release, launch_at, moments: Vec::new() }
+    pub(super) fn new(release: &'static str, launch_at: Timestamp, targets: PathBuf) -> Self {
+        Self { release, launch_at, moments: Vec::new(), targets }
     }
 
     /// Looks once; `None` while the daemon does not answer.
     pub(super) async fn look(&mut self, director: &Director, second: Second) -> Option<&Moment> {
         let status = serde_json::from_value(director.status(self.release).await?).ok()?;
-        self.moments.push(Moment { at: clock::now(), status, second });
+        let instances = Targets::read(&self.targets).map_or(0, |targets| targets.targets.len());
+        self.moments.push(Moment { at: clock::now(), status, second, instances });
         self.moments.last()
     }
 

@@ -81,7 +81,7 @@ pub async fn play(scenario: Scenario, folder: PathBuf, shown: Shown) -> io::Resu
     let director = Director::at(daemon.control).map_err(io::Error::other)?;
     in_service(&stage.targets()).await;
     let swarm = Swarm::start(SwarmSpec::of_the_scene(stage.edges.to_vec(), stage.targets(), Some(daemon.decision)));
-    let mut recorder = Recorder::new(RELEASE, launch_at);
+    let mut recorder = Recorder::new(RELEASE, launch_at, stage.targets());
     let mut screen = Screen::new(shown, scenario);
     let watched = tokio::time::timeout(LONGEST, watch(scenario, (&director, &swarm), (&mut recorder, &mut screen))).await;
     screen.end();

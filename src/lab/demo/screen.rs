@@ -30,7 +30,7 @@ impl Screen {
         };
         anstream::eprintln!("\x1b[1mAgileMD, 25 March 2014, {how}\x1b[0m");
         anstream::eprintln!(
-            "1 s here is {:.0} s of the story; inside a request times are real (50 ms of service, retries every 2.5 s). {} clients, {} files each.",
+            "1 s here is {:.0} s of the story; inside a request times are real (service 50 ms, retries 2.5 s). {} clients, {} files each.",
             scene::SCALE,
             scene::CLIENTS,
             scene::LIBRARY
@@ -101,11 +101,11 @@ fn view(moment: &Moment, said: &[String]) -> Vec<String> {
     ];
     for item in &status.readiness.items {
         let (icon, state) = mark(item.state);
-        lines.push(clip(format!("   {icon} {state:<8} {:<34} {}", item.title, item.detail)));
+        lines.push(clip(format!("   {icon} {state:<8} {:<34} {}", cut(item.title.clone(), 34), item.detail)));
     }
     let coverage = moment.coverage_percent().unwrap_or(0.0);
     let gate = status.gate.as_ref().map_or("not yet".into(), |gate| {
-        format!("{}  e {:.3}  safe {:.2}  {}", gate.verdict, gate.e, gate.safe_e, gate.sentence)
+        format!("{}  certificate {}  {}", gate.verdict, certificate(gate.safe_e), gate.sentence)
     });
     lines.push(format!("   rollout   {} {:>6} %", bar(status.percent / 100.0), status.percent));
     lines.push(format!("   coverage  {} {coverage:>6.2} %", bar(coverage / 100.0)));
@@ -128,6 +128,11 @@ fn clip(line: String) -> String {
 
 fn cut(line: String, columns: usize) -> String {
     if line.chars().count() <= columns { line } else { line.chars().take(columns - 1).chain(['…']).collect() }
+}
+
+/// A certificate grows exponentially; beyond a thousand its size says nothing more.
+fn certificate(safe_e: f64) -> String {
+    if safe_e < 1_000.0 { format!("{safe_e:.1}") } else { "over 1,000".into() }
 }
 
 fn share(moment: &Moment) -> f64 {

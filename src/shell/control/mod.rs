@@ -3,7 +3,7 @@
 //! [`desk`] is the only way from here to the daemon: orders go in by a channel, views come out by a watch.
 //! [`listener`] accepts, [`routes`] is the one table, [`counter`] looks at every request first ([`access`], limits,
 //! [`replies`] by Idempotency-Key), then [`orders`], [`intake`], [`board`], [`events`] or [`health`] answers.
-//! [`status`] has the shapes of the JSON, [`reading`] fills them from a view, and [`gauges`] the metrics.
+//! [`status`] has the shapes of the JSON, [`reading`] fills them from a view, and [`mirrors`] the metrics.
 
 mod access;
 mod board;

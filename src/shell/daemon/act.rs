@@ -142,6 +142,10 @@ impl Actuators {
             let (progress, _unwatched) = watch::channel(Progress::default());
             let report = primer::prime_until(&spec, &rules, until, &progress).await;
             let coverage = report.coverage(clock::now());
+            if coverage.objects == 0 {
+                let why = coverage.first_problem.unwrap_or_else(|| "its source lists no object".into());
+                return Err(format!("{policy} could not be primed: {why}")).into();
+            }
             let least = coverage.nodes.values().copied().min_by(f64::total_cmp).unwrap_or(0.0) * 100.0;
             let sentence = format!(
                 "{policy}: {} objects on {} nodes, {least:.2} % proven warm on the least",

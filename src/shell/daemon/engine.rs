@@ -273,6 +273,10 @@ impl Engine {
 
     /// Puts the outcome into the timeline.
     fn note(&mut self, outcome: &Outcome, at: Timestamp) {
+        // What people were told stands there already, as the announcement itself.
+        if matches!((&outcome.intent.effect, &outcome.result), (Effect::Notify(_), Ok(_))) {
+            return;
+        }
         let (kind, message) = match &outcome.result {
             Ok(detail) => ("effect", detail.clone()),
             Err(failure) => ("effect_failed", format!("{}: {failure}; it is tried again", outcome.intent.key)),

@@ -2,19 +2,31 @@
 
 use askama::Template;
 
-use super::data::{Report, TimelineRow};
+use super::data::{Chart, Report, TimelineRow};
 use super::plot;
 
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
     report: &'a Report,
-    plots: Vec<(&'a str, String)>,
+    plots: Vec<Plot<'a>>,
 }
 
-/// The page. Everything that came from outside is escaped by the template.
+/// A drawing with its legend: colour and name.
+struct Plot<'a> {
+    title: &'a str,
+    legend: Vec<(String, &'a str)>,
+    drawing: String,
+}
+
+fn plot(chart: &Chart) -> Plot<'_> {
+    let legend = chart.series.iter().enumerate().map(|(place, series)| (plot::colour(place), series.name.as_str())).collect();
+    Plot { title: &chart.title, legend, drawing: plot::svg(chart) }
+}
+
+/// The page. Charts without a point are left out; everything that came from outside is escaped by the template.
 pub fn render(report: &Report) -> Result<String, askama::Error> {
-    let plots = report.charts.iter().map(|chart| (chart.title.as_str(), plot::svg(chart))).collect();
+    let plots = report.charts.iter().filter(|chart| !plot::is_empty(chart)).map(plot).collect();
     Page { report, plots }.render()
 }
 

@@ -23,6 +23,17 @@ const COLOURS: [RGBColor; 6] = [
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
+/// The colour of a series by its place, as the page writes it; the legend stands beside the drawing, not over it.
+pub(super) fn colour(place: usize) -> String {
+    let RGBColor(red, green, blue) = COLOURS[place % COLOURS.len()];
+    format!("rgb({red},{green},{blue})")
+}
+
+/// Whether there is anything to draw.
+pub(super) fn is_empty(chart: &Chart) -> bool {
+    chart.series.iter().all(|series| finite(series).next().is_none())
+}
+
 /// The drawing; an error of the library becomes a sentence in its place.
 pub(super) fn svg(chart: &Chart) -> String {
     let mut text = String::new();
@@ -60,16 +71,9 @@ fn draw(area: &Area<'_>, chart: &Chart) -> Drawn {
         if series.shape == Shape::Area {
             plot.draw_series(AreaSeries::new(points.clone(), 0.0, colour.mix(0.18)))?;
         }
-        plot.draw_series(LineSeries::new(points, colour.stroke_width(2)))?
-            .label(series.name.as_str())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3)));
+        plot.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
     }
-    plot.configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.85))
-        .border_style(RGBColor(210, 214, 218))
-        .label_font(("sans-serif", 13, &RGBColor(40, 44, 48)))
-        .draw()
+    Ok(())
 }
 
 fn nothing(area: &Area<'_>) -> Drawn {
@@ -112,7 +116,7 @@ fn short(value: f64) -> String {
     match value {
         _ if value >= 1e6 => format!("{:.1}M", value / 1e6),
         _ if value >= 1e4 => format!("{:.0}k", value / 1e3),
-        _ if value >= 10.0 || value == 0.0 => format!("{value:.0}"),
+        _ if value >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
         _ => format!("{value:.2}"),
     }
 }
