@@ -272,4 +272,33 @@ mod tests {
         assert_eq!(readiness(vec![pending]).word, Word::Hold);
         assert_eq!(readiness(vec![ItemStatus { blocks: Blocks::Nothing, ..failed }]).word, Word::Go);
     }
+
+    fn seen_at(measured: &str, now: &str, (every, renewed_every): (Option<Duration>, Option<Duration>)) -> ItemState {
+        let item = Item { every, due: None, ..http() };
+        let evidence = Evidence { outcome: Outcome::Green, detail: String::new(), measured_at: at(measured) };
+        assess(&Assessment { renewed_every, now: at(now), ..judged(&item, Some(&evidence), &[]) }).state
+    }
+
+    #[test]
+    fn an_answer_keeps_its_life_where_cadences_tighten_towards_the_launch() {
+        // Every 2 minutes until an hour before 12:00, every 30 s after it: the next answer has to be able to come.
+        assert_eq!(seen_at("10:58:30", "11:00:10", (None, None)), ItemState::Green);
+        assert_eq!(seen_at("10:58:30", "11:04:31", (None, None)), ItemState::Stale);
+        assert_eq!(seen_at("11:01:00", "11:02:31", (None, None)), ItemState::Stale);
+    }
+
+    #[test]
+    fn what_is_renewed_by_others_lives_by_their_pace() {
+        let quarter = Some(Duration::from_mins(15));
+        assert_eq!(seen_at("11:10:00", "11:55:00", (None, quarter)), ItemState::Green);
+        assert_eq!(seen_at("11:10:00", "11:55:01", (None, quarter)), ItemState::Stale);
+        assert_eq!(seen_at("11:00:00", "11:59:00", (Some(Duration::from_mins(20)), quarter)), ItemState::Green);
+    }
+
+    #[test]
+    fn after_the_launch_nothing_is_past_due() {
+        let item = two_of_sre();
+        let state = |launched_at| assess(&Assessment { launched_at, now: at("12:30:00"), ..judged(&item, None, &[]) }).state;
+        assert_eq!((state(None), state(Some(at("12:00:00")))), (ItemState::PastDue, ItemState::Pending));
+    }
 }

@@ -1,7 +1,7 @@
 //! What people should hear while they wait: readiness, items that are past due, a T-0 that passes, a step that stays.
 //!
-//! Each is told once, and bad news at once; good news waits until it has lasted, so that a check that flaps is not heard
-//! at every turn. Invariant: what was told is in the state, so that the same news is no news.
+//! Each is told once and at once. Only good news after a relapse waits until it has lasted, so that a check that flaps is
+//! not heard at every turn. Invariant: what was told is in the state, so that the same news is no news.
 
 use std::time::Duration;
 
@@ -14,8 +14,11 @@ use crate::core::gate::{HoldReason, Verdict};
 use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, later, since};
 
-/// How long better news must last before it is told: people are still told within the minute after.
+/// How long better news must last before it is told after a relapse: somebody who was told of the bad news has hardly
+/// looked by then.
 const SETTLES: Duration = Duration::from_mins(1);
+/// How long after bad news a relapse is remembered: a check that flaps more rarely is worth each of its messages.
+const RELAPSE: Duration = Duration::from_mins(10);
 
 /// Everything there is to remind of.
 pub(super) fn remind(draft: &mut Draft<'_>, release: &Release, known: &Known) {
@@ -40,10 +43,12 @@ fn readiness(draft: &mut Draft<'_>, release: &Release, known: &Known) {
         state.word_since = Some((word, now));
     }
     let lasted = state.word_since.map_or(Duration::ZERO, |(_, from)| since(now, from));
-    let better = state.told_word.is_some_and(|told| badness(word) < badness(told));
-    if state.told_word == Some(word) || (better && lasted < SETTLES) {
+    let relapsed = state.relapsed_at.is_some_and(|at| since(now, at) < RELAPSE);
+    let worse = state.told_word.is_some_and(|told| badness(word) > badness(told));
+    if state.told_word == Some(word) || (!worse && relapsed && lasted < SETTLES) {
         return;
     }
+    state.relapsed_at = if worse { Some(now) } else { state.relapsed_at };
     state.told_word = Some(word);
     let said = state.armed.is_some() || release.goes_by_itself();
     let text = readiness_text(release, &known.readiness, (said, now >= release.launch_at));
@@ -213,9 +218,8 @@ fn not_rising(facts: &Facts) -> Option<(&'static str, String)> {
 fn not_ending(facts: &Facts) -> Option<(&'static str, String)> {
     match facts.gate.as_ref().filter(|gate| !gate.is_fresh()).map(|gate| &gate.verdict) {
         // A bake that takes no time begins without counts, and that is no news.
-        Some(Verdict::Hold(HoldReason::NoEvidence)) | None => None,
-        Some(Verdict::Hold(reason)) => Some((kind(reason), reason.sentence())),
-        Some(Verdict::Safe | Verdict::Abort(_)) => None,
+        Some(Verdict::Hold(reason)) if *reason != HoldReason::NoEvidence => Some((kind(reason), reason.sentence())),
+        Some(Verdict::Hold(_) | Verdict::Safe | Verdict::Abort(_)) | None => None,
     }
 }
 

@@ -46,6 +46,9 @@ pub struct ReleaseState {
     /// Readiness, and since when it is so.
     #[serde(default)]
     pub word_since: Option<(Word, Timestamp)>,
+    /// When people last heard that readiness got worse.
+    #[serde(default)]
+    pub relapsed_at: Option<Timestamp>,
 }
 
 impl ReleaseState {
@@ -68,6 +71,7 @@ impl ReleaseState {
             told: Vec::new(),
             told_word: None,
             word_since: None,
+            relapsed_at: None,
         }
     }
 

@@ -143,3 +143,26 @@ fn two_halts_in_one_decision_are_both_carried_out() {
     assert_eq!((forced(&bench, "App"), forced(&bench, "Other")), (Reason::Halt, Reason::Halt));
     assert_eq!(bench.told().len(), 2);
 }
+
+#[test]
+fn a_shadow_that_aborts_halts_nobody() {
+    let mut bench = Bench::new(
+        "
+apiVersion: tminus/v1
+kind: Release
+name: shadow
+app: App
+version: 2.0.0
+channels: [release]
+launch_at: 2026-12-01T11:00:00Z
+go: auto
+shadow: true
+rollout: {steps: [{percent: 10}, {percent: 100}]}
+",
+    );
+    bench.pass(60);
+    assert_eq!(bench.phase("shadow"), "rolling");
+    assert_eq!(bench.code("ann", Order::Abort { release: name("shadow") }), "aborted");
+    assert!(bench.state.halts.is_empty() && bench.last.offers.is_empty());
+    assert!(bench.told()[0].what.starts_with("Shadow: ") && bench.told()[0].meaning.starts_with("Nothing is done"));
+}

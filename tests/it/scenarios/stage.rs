@@ -146,9 +146,10 @@ impl Stage {
 
     fn group(&mut self, words: &mut Words) -> Result<Vec<String>, String> {
         let name = words.name("a group")?;
-        if words.takes("silent") || words.takes("answers") {
+        let silent = words.takes("silent");
+        if silent || words.takes("answers") {
             let group = self.world.groups.get_mut(&name).ok_or(format!("there is no group {name}"))?;
-            group.answers = !group.answers;
+            group.answers = !silent;
             return Ok(Vec::new());
         }
         let policy = self.config.scalings.get(&name).ok_or(format!("there is no scaling policy {name}"))?;
