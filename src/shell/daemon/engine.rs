@@ -30,7 +30,7 @@ use crate::shell::telemetry;
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
 const HALT_FILE_EVERY: Duration = Duration::from_millis(500);
 
-/// Ticks are never closer: a clock that jumps, or an instant that stays due, must not spin the loop.
+/// Ticks that nobody asked for are never closer: a clock that jumps, or an instant that stays due, must not spin the loop.
 const LEAST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Most lines of a report's timeline.
@@ -100,8 +100,9 @@ impl Engine {
     fn pause(&self, now: Timestamp) -> Duration {
         let retries = self.retry_at.values().map(|(at, _)| *at);
         let known = self.wake_at.into_iter().chain(retries).min().map(|at| since(at, now));
-        let regular = self.tick.saturating_sub(self.ticked_at.elapsed());
-        known.map_or(regular, |known| known.min(regular)).max(LEAST_PAUSE)
+        let passed = self.ticked_at.elapsed();
+        let regular = self.tick.saturating_sub(passed);
+        known.map_or(regular, |known| known.min(regular)).max(LEAST_PAUSE.saturating_sub(passed))
     }
 
     /// Looks at the world, decides, commits, acts.
