@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-const SETTINGS: &str = r#"
+const SETTINGS: &str = r"
 apiVersion: tminus/v1
 kind: Settings
 name: test
@@ -16,9 +16,9 @@ data: data
 documents: [launch.yaml]
 tick: TICK
 halt_file: HALT
-"#;
+";
 
-const LAUNCH: &str = r#"
+const LAUNCH: &str = r"
 apiVersion: tminus/v1
 kind: Release
 name: reader-2.2
@@ -32,7 +32,7 @@ kind: MetricsSource
 name: edges
 push: {senders: [edge1]}
 queries: {requests: {series: requests}}
-"#;
+";
 
 fn client() -> reqwest::Client {
     // Another test may have installed it; any one of them is the same.

@@ -46,7 +46,8 @@ fn measured(good: Outcome, detail: String, measured_at: Timestamp) -> Evidence {
 fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> {
     let policy = draft.snapshot.config.scalings.get(group)?;
     let Some(observed) = draft.snapshot.observed.groups.get(group) else {
-        let detail = format!("{group} is not seen: its provider does not answer, or was not asked yet");
+        let why = draft.snapshot.observed.unseen.get(group).map_or("was not asked yet", String::as_str);
+        let detail = format!("{group} is not seen: it {why}");
         return Some(measured(Outcome::Unknown, detail, draft.snapshot.now));
     };
     let plan = draft.plans.get(group)?;

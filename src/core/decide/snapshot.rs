@@ -77,6 +77,8 @@ pub struct State {
 pub struct Observations {
     /// Groups, by scaling policy.
     pub groups: BTreeMap<Name, GroupObservation>,
+    /// Why a group is not among them, by scaling policy: a fragment that follows its name.
+    pub unseen: BTreeMap<Name, String>,
     /// Load history in requests per second, oldest first, by scaling policy.
     pub history: BTreeMap<Name, Vec<(Timestamp, f64)>>,
     /// Closed periods by release and then metric, oldest first.

@@ -69,29 +69,39 @@ impl Observers {
     /// Looks at everything.
     pub(super) async fn look(&self, pushed: &Pushes, (documents, state): (&Documents, &State), now: Timestamp) -> Observations {
         let tick = Tick { pushed, now };
-        let (groups, history, minutes) = tokio::join!(
+        let ((groups, unseen), history, minutes) = tokio::join!(
             self.describe(documents),
             self.history(documents, tick),
             counts::minutes(&self.sources, (documents, state), tick),
         );
         let halt_file = self.halt_file();
-        Observations { groups, history, minutes, coverage: self.coverage.clone(), halt_file, ..Observations::default() }
+        Observations { groups, unseen, history, minutes, coverage: self.coverage.clone(), halt_file, ..Observations::default() }
     }
 
-    async fn describe(&self, documents: &Documents) -> BTreeMap<Name, GroupObservation> {
-        let ask = async |name: &Name| match tokio::time::timeout(WITHIN, self.groups.describe(name)).await {
-            Ok(Ok(observed)) => Some((name.clone(), observed)),
-            Ok(Err(error)) => {
-                tracing::warn!(group = %name, %error, "a group could not be described; its capacity is unknown");
-                None
-            }
-            Err(_) => {
-                tracing::warn!(group = %name, "a group was not described in time; its capacity is unknown");
-                None
-            }
+    /// The groups that answer, and why the others do not.
+    async fn describe(&self, documents: &Documents) -> (BTreeMap<Name, GroupObservation>, BTreeMap<Name, String>) {
+        let ask = async |(name, spec): (&Name, &GroupSpec)| {
+            let answer = match spec {
+                GroupSpec::Local(_) => match tokio::time::timeout(WITHIN, self.groups.describe(name)).await {
+                    Ok(Ok(observed)) => Ok(observed),
+                    Ok(Err(error)) => Err(format!("could not be described: {error}")),
+                    Err(_) => Err(format!("was not described within {} s", WITHIN.as_secs())),
+                },
+                GroupSpec::Aws { .. } => Err("is an AWS group, which this version reads and checks but does not drive".into()),
+                GroupSpec::Command { .. } => {
+                    Err("is a group by commands, which this version reads and checks but does not drive".into())
+                }
+            };
+            (name.clone(), answer)
         };
-        let names: Vec<Name> = local(documents).into_keys().collect();
-        join_all(names.iter().map(ask)).await.into_iter().flatten().collect()
+        let (mut seen, mut unseen) = (BTreeMap::new(), BTreeMap::new());
+        for (name, answer) in join_all(documents.groups.iter().map(ask)).await {
+            match answer {
+                Ok(observed) => drop(seen.insert(name, observed)),
+                Err(why) => drop(unseen.insert(name, why)),
+            }
+        }
+        (seen, unseen)
     }
 
     async fn history(&self, documents: &Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
