@@ -5,6 +5,7 @@
 mod control;
 mod decide;
 mod decision;
+mod docs;
 mod documents;
 mod gate;
 mod groups;
