@@ -55,6 +55,18 @@ impl Stage {
         LocalGroups::open(self.dir.path().join("groups"), BTreeMap::from([(self.name.clone(), self.spec())]))
     }
 
+    async fn ceiling(&self, groups: &LocalGroups, wanted: u32) {
+        let deadline = tokio::time::Instant::now() + WITHIN;
+        loop {
+            let seen = groups.describe(&self.name).await.unwrap();
+            if seen.ceiling.0 == wanted {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the ceiling stays {}, not {wanted}", seen.ceiling.0);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn in_service(&self, groups: &LocalGroups, wanted: usize) -> Vec<Instance> {
         let what = format!("{wanted} instances in service");
         until(&what, || {
@@ -161,6 +173,24 @@ async fn bounds_are_refused_as_the_cloud_refuses_them() {
     groups.set_bounds(&stage.name, 0, 8).await.unwrap();
     let seen = groups.describe(&stage.name).await.unwrap();
     assert_eq!((seen.floor.0, seen.ceiling.0, seen.desired.0), (0, 8, 0));
+    groups.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_ceiling_follows_its_document_and_never_stops_a_launch() {
+    let stage = Stage::new();
+    let with_ceiling = |ceiling| BTreeMap::from([(stage.name.clone(), LocalGroup { ceiling, ..stage.spec() })]);
+    let groups = stage.open().unwrap();
+    groups.set_floor(&stage.name, 2, "launch").await.unwrap();
+    for (documented, ceiling) in [(6, 6), (1, 2), (5, 5)] {
+        groups.update(with_ceiling(documented));
+        stage.ceiling(&groups, ceiling).await;
+    }
+    let seen = groups.describe(&stage.name).await.unwrap();
+    assert_eq!((seen.floor.0, seen.desired.0), (2, 2), "what a launch raised stays");
+    groups.close().await;
+    let groups = LocalGroups::open(stage.dir.path().join("groups"), with_ceiling(7)).unwrap();
+    stage.ceiling(&groups, 7).await;
     groups.stop_all().await;
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use super::act::{Actuators, Order as Sending, Outcome};
 use super::board::Board;
@@ -29,6 +30,9 @@ use crate::shell::telemetry;
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
 const HALT_FILE_EVERY: Duration = Duration::from_millis(500);
 
+/// Ticks that nobody asked for are never closer: a clock that jumps, or an instant that stays due, must not spin the loop.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Most lines of a report's timeline.
 const MOST_EVENTS: usize = 20_000;
 
@@ -44,6 +48,7 @@ pub(super) struct Engine {
     pub(super) asks: mpsc::Receiver<Ask>,
     pub(super) outcomes: mpsc::Receiver<Outcome>,
     pub(super) tick: Duration,
+    pub(super) ticked_at: Instant,
     pub(super) observed: Observations,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
@@ -60,15 +65,18 @@ impl Engine {
             tracing::warn!(%error, "old counts could not be pruned");
         }
         self.tick("start", Vec::new()).await;
-        for intent in open {
-            self.send(intent);
-        }
+        // What the first decision replaced is not wanted any more.
+        let still_open = self.open_keys();
+        open.into_iter().filter(|intent| still_open.contains(&intent.key)).for_each(|intent| self.send(intent));
         self
     }
 
     /// Runs until shut down.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
+        // Made once: a future made anew in each round would never end while asks come faster than it waits.
+        let mut halt_file = tokio::time::interval(HALT_FILE_EVERY);
+        halt_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let pause = self.pause(clock::now());
             tokio::select! {
@@ -78,19 +86,23 @@ impl Engine {
                     None => break,
                 },
                 Some(outcome) = self.outcomes.recv() => self.settle(outcome).await,
-                () = halt_file_changed(&self.observers, self.observed.halt_file) => self.tick("halt_file", Vec::new()).await,
+                _ = halt_file.tick() => if self.observers.halt_file() != self.observed.halt_file {
+                    self.tick("halt_file", Vec::new()).await;
+                },
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
             }
         }
         self.actuators.stop().await;
     }
 
-    /// Until the next tick: the tick's length, or sooner when something is known to change or a retry is due.
+    /// Until the next tick: the tick's length after the last one, whatever came in between, or sooner when something is
+    /// known to change or a retry is due.
     fn pause(&self, now: Timestamp) -> Duration {
         let retries = self.retry_at.values().map(|(at, _)| *at);
-        let next = self.wake_at.into_iter().chain(retries).min();
-        let until = next.map_or(self.tick, |at| since(at, now));
-        until.min(self.tick).max(Duration::from_millis(20))
+        let known = self.wake_at.into_iter().chain(retries).min().map(|at| since(at, now));
+        let passed = self.ticked_at.elapsed();
+        let regular = self.tick.saturating_sub(passed);
+        known.map_or(regular, |known| known.min(regular)).max(LEAST_PAUSE.saturating_sub(passed))
     }
 
     /// Looks at the world, decides, commits, acts.
@@ -99,6 +111,7 @@ impl Engine {
         self.look().await;
         self.resend(clock::now());
         self.decide(cause, orders);
+        self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
     }
 
@@ -305,7 +318,8 @@ impl Engine {
         }
     }
 
-    /// Takes what else waits at the counter into the same decision: one commit for a burst of orders.
+    /// Decides at once on what was seen last, so that a halt or a hold does not wait for the world to be looked at; the
+    /// tick that follows looks.
     async fn orders(&mut self, command: Command, reply: Reply) {
         self.decide("order", vec![(command, reply)]);
         self.tick("order", Vec::new()).await;
@@ -339,15 +353,6 @@ fn reject(sentence: &str, replies: Vec<Reply>) {
     tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
     for reply in replies {
         let _ = reply.send(Err(Told { code: "not_committed".into(), message: sentence.to_owned() }));
-    }
-}
-
-async fn halt_file_changed(observers: &Observers, known: bool) {
-    loop {
-        tokio::time::sleep(HALT_FILE_EVERY).await;
-        if observers.halt_file() != known {
-            return;
-        }
     }
 }
 

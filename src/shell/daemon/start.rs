@@ -121,6 +121,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         asks: counter,
         outcomes: results,
         tick: settings.tick,
+        ticked_at: clock::monotonic(),
         observed: Observations::default(),
         wake_at: None,
         retry_at: BTreeMap::new(),

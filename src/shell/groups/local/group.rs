@@ -108,6 +108,7 @@ impl Group {
     fn round(&self, seen: &BTreeMap<String, Seen>) -> Result<(), GroupError> {
         let spec = self.spec.load_full();
         let actions = self.change(|registry| {
+            registry.follow_ceiling(spec.ceiling);
             let actions = plan::advance(registry, &spec, seen, clock::now());
             self.pick_addresses(registry, &actions);
             actions

@@ -50,7 +50,8 @@ struct Slots {
 impl LocalGroups {
     /// Opens a folder, adopts what runs there, and looks after it from now on. Needs a tokio runtime.
     ///
-    /// Bounds in a spec count when a group is first made; later the registry knows better. A folder that another
+    /// The floor in a spec counts when a group is first made, and the ceiling whenever it changes there; otherwise the
+    /// registry knows better. A folder that another
     /// process drives, or that cannot be made, is an error; a single broken group is not: it answers with its own.
     pub fn open(dir: PathBuf, specs: BTreeMap<Name, LocalGroup>) -> Result<Self, GroupError> {
         let lock = lock(&dir)?;
@@ -69,7 +70,10 @@ impl LocalGroups {
         for (name, spec) in specs {
             let valid = validate(&name, &spec, (spec.floor, spec.ceiling));
             match (slots.groups.get(&name), valid) {
-                (Some(Ok(group)), Ok(())) => group.spec.store(Arc::new(spec)),
+                (Some(Ok(group)), Ok(())) => {
+                    group.spec.store(Arc::new(spec));
+                    group.wake();
+                }
                 (Some(Ok(_)), Err(error)) => tracing::error!(group = %name, %error, "the old spec stays in force"),
                 (_, valid) => {
                     let opened = valid.and_then(|()| self.open_group(&name, spec, &mut slots.tasks));

@@ -101,6 +101,9 @@ pub(super) struct Registry {
     pub(super) boot_id: String,
     pub(super) floor: u32,
     pub(super) ceiling: u32,
+    /// The ceiling that the document said when it was last followed; a record of before that knows none.
+    #[serde(default)]
+    pub(super) documented_ceiling: Option<u32>,
     pub(super) desired: u32,
     /// The number of the next instance; never used twice.
     pub(super) next: u64,
@@ -122,6 +125,7 @@ impl Registry {
             boot_id,
             floor,
             ceiling,
+            documented_ceiling: Some(ceiling),
             desired: floor,
             next: 1,
             instances: Vec::new(),
@@ -130,6 +134,15 @@ impl Registry {
             keys: VecDeque::new(),
             losses: 0,
             lost_at: None,
+        }
+    }
+
+    /// Takes over a ceiling that changed in the document. Below the floor it waits at the floor: the floor holds a
+    /// launch, and a document never stops what serves it.
+    pub(super) fn follow_ceiling(&mut self, documented: u32) {
+        if self.documented_ceiling != Some(documented) {
+            self.ceiling = documented.max(self.floor);
+            self.documented_ceiling = (self.ceiling == documented).then_some(documented);
         }
     }
 

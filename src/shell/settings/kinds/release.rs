@@ -49,7 +49,7 @@ pub struct Release {
     #[serde(default)]
     #[schemars(extend("x-refers-to" = "PrimingPolicy"))]
     pub priming: Vec<Name>,
-    /// The gate policy that certifies each step. Default: none, and dwell alone decides.
+    /// The gate policy that certifies each step. Default: none, and every rise takes `advance` or `promote` by a person.
     #[serde(default)]
     #[schemars(extend("x-refers-to" = "GatePolicy"))]
     pub gate: Option<Name>,
