@@ -4,7 +4,7 @@
 //! counts and `periods` which of them are closed. `eprocess` is the bet against a release, `certificate` the
 //! one for it, `dispersion` how noisy the arms are. `trial` and `window` apply them to `watched` metrics,
 //! `incident` tells a shared one, `judge` joins them to a `verdict`, `sentences` says it to people.
-//! `replay` does the same offline from `rows` of a file (DESIGN sections 5 and 6).
+//! `replay` does the same offline from `rows` of a file.
 //! Not here: what a release does about it, and how counts are fetched.
 
 mod certificate;

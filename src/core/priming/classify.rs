@@ -44,7 +44,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Every class, in the order of DESIGN section 2.
+    /// Every class, from the best proof to none.
     pub const ALL: [Self; 7] =
         [Self::HitFresh, Self::HitExpiring, Self::HitStale, Self::MissStored, Self::MissNotStored, Self::Bypass, Self::Unknown];
 

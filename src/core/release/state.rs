@@ -121,7 +121,7 @@ pub struct Armed {
     pub reason: String,
 }
 
-/// The phases of DESIGN section 5.
+/// The phases; docs/release-states.md draws the ways between them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {

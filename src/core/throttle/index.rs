@@ -1,4 +1,4 @@
-//! The specific rules of one app, searched by specificity: version first, then channel (DESIGN section 5).
+//! The specific rules of one app, searched by specificity: version first, then channel (docs/THROTTLE.md).
 //!
 //! Not here: what a rule then does. Invariant: a search costs the same with ten rules or a hundred thousand, and what
 //! it finds does not depend on the order of the rules: they are numbered from the strictest, and the lowest number wins

@@ -1,4 +1,4 @@
-//! The order of the layers: halt, offer, force, exception, percent, fallback (DESIGN section 5, "The throttle decides").
+//! The order of the layers: halt, offer, force, exception, percent, fallback (docs/THROTTLE.md).
 //!
 //! Not here: looking things up (`table`, `index`) and saying why in words (`note`). Invariants (I5): halt beats
 //! everything; raising a percent removes no client; percent 0 serves nobody who is not forced or excepted; nothing is

@@ -2,7 +2,7 @@
 //!
 //! [`policy`] is what documents say, [`ambiguity`] what they must not say, [`offer`] what releases put on the table
 //! ([`offline`]: without a daemon), [`table`] both indexed for the hot path by [`index`], [`interval`] and [`lookup`], [`layers`]
-//! the order in which they decide (DESIGN section 5), [`decision`] the question and the answer, [`mod@bucket`] where a
+//! the order in which they decide (docs/THROTTLE.md), [`decision`] the question and the answer, [`mod@bucket`] where a
 //! client stands, [`retry`] when it should ask again, [`note`] why.
 //! Not here: sockets, and what a release is doing (that is `core::release`).
 

@@ -42,7 +42,7 @@ impl Version {
         &self.0
     }
 
-    /// Release order, field by field (DESIGN section 4). Not `Ord`: `1.0` and `1.00` are different versions of equal order.
+    /// Release order, field by field. Not `Ord`: `1.0` and `1.00` are different versions of equal order.
     pub fn order(&self, other: &Self) -> Ordering {
         compare(&self.0, &other.0)
     }

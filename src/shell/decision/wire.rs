@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::core::throttle::Decision;
 use crate::core::words::Version;
 
-/// The fields of DESIGN section 6, in its order.
+/// The fields of docs/API.md, in its order.
 #[derive(Debug, Serialize)]
 pub struct DecisionWire<'a> {
     serve: bool,

@@ -3,6 +3,7 @@
 //! [`bench`] makes decisions from YAML and passes every one of them to the checker.
 
 mod bench;
+mod checker;
 mod halts;
 mod orders;
 mod poisoned;

@@ -1,0 +1,189 @@
+//! The checker of the invariants: a decision that is right passes, and each way to break one is found by its number.
+//!
+//! Every case spoils a decision that the core really made; without these, a checker that finds nothing would pass too.
+
+use std::time::Duration;
+
+use tminus::core::check::check;
+use tminus::core::decide::{Decision, Effect, Intent, Order, Snapshot, decide};
+use tminus::core::load::HeldFloor;
+use tminus::core::release::{Active, Phase};
+use tminus::core::words::{Capacity, Name, later};
+
+use super::bench::{Bench, name};
+
+const DOCUMENTS: &str = "
+apiVersion: tminus/v1
+kind: Release
+name: first
+app: App
+version: 2.0.0
+channels: [release]
+early: [{channels: [beta], at: T-10m}]
+launch_at: 2026-12-01T11:00:00Z
+checklists: [list]
+gate: gate
+scaling: [group]
+rollout: {steps: [{percent: 1}, {percent: 50}, {percent: 100, bake: 20m}]}
+---
+apiVersion: tminus/v1
+kind: Checklist
+name: list
+items: [{id: signed, title: Somebody signed, due: T-1m, sign_off: {roles: [sre]}}]
+---
+apiVersion: tminus/v1
+kind: MetricsSource
+name: counts
+push: {}
+queries: {en: {series: en}, rn: {series: rn}, eo: {series: eo}, ro: {series: ro}}
+---
+apiVersion: tminus/v1
+kind: GatePolicy
+name: gate
+metrics: [{name: http, candidate: {errors: en, requests: rn}, baseline: {errors: eo, requests: ro}}]
+slo: {percent: 1}
+---
+apiVersion: tminus/v1
+kind: ScalingPolicy
+name: group
+group: {aws: {name: group, region: us-west-2}}
+capacity_per_instance: 20/s
+zones: {count: 3}
+limits: {floor: 3, ceiling: 90, step: 12}
+";
+
+/// A decision that the core made, with what it was made from.
+struct Made {
+    snapshot: Snapshot,
+    decision: Decision,
+}
+
+impl Made {
+    fn by(bench: &Bench) -> Self {
+        let (config, state, observed) = (bench.config.clone(), bench.state.clone(), bench.observed.clone());
+        let snapshot = Snapshot { config, state, observed, commands: Vec::new(), now: bench.now };
+        let decision = decide(&snapshot);
+        assert_eq!(check(&decision, &snapshot), [], "the decision as it was made");
+        Self { snapshot, decision }
+    }
+
+    fn put(&mut self, phase: Phase) {
+        self.decision.state.releases.get_mut(&first()).unwrap().phase = phase;
+        self.decision.changed = true;
+    }
+
+    /// Asks for a floor, as this epoch may.
+    fn ask(&mut self, group: &str, floor: u32) {
+        let effect = Effect::SetFloor { group: name(group), floor: Capacity(floor), restore: Capacity(3), why: "a test".into() };
+        self.decision.intents.push(Intent { key: format!("floor:{group}:{floor}"), epoch: self.snapshot.state.epoch, effect });
+        self.decision.changed = true;
+    }
+
+    /// As if a higher floor had been held before.
+    fn holds(&mut self, floor: u32) {
+        let (floor, restore) = (Capacity(floor), Capacity(3));
+        let held = HeldFloor { floor, restore, peak: floor, since: self.snapshot.now };
+        self.snapshot.state.floors.insert(name("group"), held);
+    }
+}
+
+fn first() -> Name {
+    name("first")
+}
+
+fn preparing() -> Made {
+    Made::by(&Bench::new(DOCUMENTS))
+}
+
+fn go(signed: &str) -> Bench {
+    let mut bench = Bench::new(DOCUMENTS);
+    let (release, item) = (first(), name("signed"));
+    assert_eq!(bench.code(signed, Order::SignOff { release, item }), "signed");
+    assert_eq!(bench.code("ann operator", Order::Go { release: first() }), "ready");
+    bench
+}
+
+fn rolling() -> Made {
+    let mut bench = go("sue sre");
+    bench.pass(61);
+    assert_eq!(bench.phase("first"), "rolling");
+    Made::by(&bench)
+}
+
+const ROLLING: fn(usize) -> Phase = |step| Phase::Active(Active::Rolling { step });
+
+/// What is done to a decision.
+type Spoil = fn(&mut Made);
+
+/// What is broken, the invariant's number, the decision, and how it is spoilt.
+type Case = (&'static str, &'static str, fn() -> Made, Spoil);
+
+#[test]
+fn every_broken_invariant_is_found() {
+    let cases: [Case; 14] = [
+        ("an intent of an older epoch", "I1", preparing, |made| {
+            made.ask("group", 9);
+            made.decision.intents[0].epoch += 1;
+        }),
+        ("one key twice", "I2", preparing, |made| {
+            made.ask("group", 9);
+            made.ask("group", 9);
+        }),
+        ("a key that is open", "I2", preparing, |made| {
+            made.ask("group", 9);
+            made.snapshot.observed.open.insert("floor:group:9".into());
+        }),
+        ("a floor above the ceiling", "I3", preparing, |made| made.ask("group", 91)),
+        ("a floor of nothing", "I3", preparing, |made| made.ask("nothing", 5)),
+        ("scale-in unseen", "I3", preparing, |made| {
+            made.holds(20);
+            made.ask("group", 9);
+        }),
+        ("scale-in in a launch", "I3", rolling, |made| {
+            made.holds(20);
+            made.ask("group", 9);
+        }),
+        ("a launch without GO", "I4", preparing, |made| {
+            made.put(ROLLING(0));
+            made.snapshot.now = later(made.snapshot.config.releases[&first()].launch_at, Duration::from_secs(1));
+        }),
+        ("a launch before T-0", "I5", preparing, |made| made.put(ROLLING(0))),
+        ("a rise without SAFE", "I4", rolling, |made| made.put(ROLLING(1))),
+        ("an end that is left", "I4", preparing, |made| {
+            let before = made.snapshot.state.releases.get_mut(&first()).unwrap();
+            before.phase = Phase::Scrubbed { reason: "called off".into() };
+        }),
+        ("an ABORT that halts nothing", "I4", rolling, |made| {
+            made.put(Phase::Aborted { at: Active::Rolling { step: 0 }, reason: "errors".into() });
+        }),
+        ("a change that is not said", "I10", preparing, |made| {
+            made.ask("group", 9);
+            made.decision.changed = false;
+        }),
+        ("a wake-up in the past", "I9", preparing, |made| {
+            made.decision.wake_at = Some(made.snapshot.now - Duration::from_secs(1));
+        }),
+    ];
+    for (what, invariant, make, spoil) in cases {
+        let mut made = make();
+        spoil(&mut made);
+        let found: Vec<&str> = check(&made.decision, &made.snapshot).iter().map(|broken| broken.invariant).collect();
+        assert!(found.contains(&invariant), "{what}: {found:?}, not {invariant}");
+    }
+}
+
+#[test]
+fn offers_out_of_turn_are_found() {
+    let cases: [(&str, Spoil); 2] = [
+        ("a shadow", |made| made.snapshot.config.releases.get_mut(&first()).unwrap().shadow = true),
+        ("an early entry before its time", |made| made.snapshot.now -= Duration::from_hours(1)),
+    ];
+    for (what, spoil) in cases {
+        let mut bench = Bench::new(DOCUMENTS);
+        bench.pass(55);
+        let mut made = Made::by(&bench);
+        spoil(&mut made);
+        let found: Vec<&str> = check(&made.decision, &made.snapshot).iter().map(|broken| broken.invariant).collect();
+        assert!(found.contains(&"I5"), "{what}: {found:?}");
+    }
+}
