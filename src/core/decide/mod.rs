@@ -21,5 +21,5 @@ mod world;
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
 pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
-pub use run::decide;
+pub use run::{decide, decide_orders};
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Snapshot, State};

@@ -20,9 +20,7 @@ use crate::core::words::{Name, Percent, later};
 
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
-    let mut draft = Draft::new(snapshot);
-    announce::halt_file(&mut draft);
-    let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
+    let (mut draft, replies) = begin(snapshot);
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
     }
@@ -32,6 +30,20 @@ pub fn decide(snapshot: &Snapshot) -> Decision {
     world::warmth(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
+}
+
+/// Carries out orders and the halt file, and nothing else: what is left when a whole decision may not be committed, so
+/// that a halt or a hold never waits for what is broken elsewhere (I11).
+pub fn decide_orders(snapshot: &Snapshot) -> Decision {
+    let (draft, replies) = begin(snapshot);
+    finish(draft, replies)
+}
+
+fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told>>) {
+    let mut draft = Draft::new(snapshot);
+    announce::halt_file(&mut draft);
+    let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
+    (draft, replies)
 }
 
 /// One release lives on by one tick. It needs nothing of the others.
@@ -152,4 +164,31 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
     draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::check::check;
+    use crate::core::decide::{Command, Config, Effect, Observations, Order, Person, State};
+    use crate::core::throttle::HaltTarget;
+
+    #[test]
+    fn orders_alone_halt_and_touch_nothing_else() {
+        let app = Name::new("reader").unwrap();
+        let order = Order::Halt { target: HaltTarget::App { app } };
+        let by = Person { name: Name::new("ann").unwrap(), roles: Vec::new() };
+        let snapshot = Snapshot {
+            config: Config::default(),
+            state: State::default(),
+            observed: Observations { halt_file: true, ..Observations::default() },
+            commands: vec![Command { by, order, reason: "fire".into() }],
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let decision = decide_orders(&snapshot);
+        assert_eq!(check(&decision, &snapshot), []);
+        assert_eq!((decision.state.halts.len(), decision.halts.len()), (1, 2), "the order and the halt file");
+        assert!(decision.intents.iter().all(|intent| matches!(intent.effect, Effect::Notify(_))));
+        assert!(decision.replies[0].is_ok());
+    }
 }

@@ -19,7 +19,7 @@ use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide};
+use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
 use crate::shell::clock;
@@ -144,10 +144,18 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let decision = decide(&snapshot);
+        let whole = decide(&snapshot);
+        let decision = match check(&whole, &snapshot).first() {
+            None => whole,
+            Some(broken) => {
+                // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
+                tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
+                decide_orders(&snapshot)
+            }
+        };
         match self.commit(cause, &snapshot, &decision) {
             Ok(()) => self.accept(snapshot, decision, replies),
-            Err(sentence) => reject(&sentence, replies),
+            Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
@@ -197,6 +205,20 @@ impl Engine {
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.findings(), open));
+    }
+
+    /// Nothing could be kept: state and world stay as they are. The throttle still follows the halt file, which needs no
+    /// disk, and who gave an order is told so.
+    fn reject(&self, sentence: &str, snapshot: Snapshot, replies: Vec<Reply>) {
+        tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
+        let standing = Snapshot { commands: Vec::new(), ..snapshot };
+        self.board.publish_table(&standing, &decide_orders(&standing));
+        let message =
+            format!("{sentence} Until this is mended only the halt file of the settings halts: create it to stop every update.");
+        for reply in replies {
+            // The person may have gone.
+            let _ = reply.send(Err(Told { code: "not_committed".into(), message: message.clone() }));
+        }
     }
 
     /// Marks an intent sent and hands it to its actuator.
@@ -349,13 +371,6 @@ impl Engine {
         let command = Command { by, order: Order::Applied { releases }, reason: String::new() };
         self.decide("apply", vec![(command, reply)]);
         Ok(applied)
-    }
-}
-
-fn reject(sentence: &str, replies: Vec<Reply>) {
-    tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
-    for reply in replies {
-        let _ = reply.send(Err(Told { code: "not_committed".into(), message: sentence.to_owned() }));
     }
 }
 
