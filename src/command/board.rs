@@ -54,7 +54,11 @@ pub fn list(statuses: &[Status]) -> String {
             Cell::new(plain(reason.map_or("", String::as_str))),
         ]);
     }
-    table.to_string()
+    // What is halted holds every step back, whatever the lines say.
+    let mut halts: Vec<String> = statuses.iter().flat_map(|status| &status.halts).map(halt_line).collect();
+    halts.sort();
+    halts.dedup();
+    std::iter::once(table.to_string()).chain(halts).collect::<Vec<_>>().join("\n")
 }
 
 fn table(head: &[&str]) -> Table {

@@ -1,5 +1,6 @@
 //! `tminus explain CODE`: what a finding means and what to do about it.
 
+use super::terminal::Form;
 use super::{Exit, Outcome};
 use crate::shell::settings::{codes, did_you_mean};
 
@@ -8,6 +9,8 @@ use crate::shell::settings::{codes, did_you_mean};
 pub(super) struct Args {
     /// The code.
     code: String,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Runs the verb.
@@ -16,7 +19,7 @@ pub(super) fn run(args: &Args) -> Outcome {
         let help = did_you_mean(&args.code, codes::CODES.iter().map(|code| code.code));
         return Err(format!("`{}` is not a code of a finding; {help}", args.code));
     };
-    anstream::println!("{}: {}\n\n{}", code.code, code.title, wrapped(code.text));
+    args.form.print(code, |code| format!("{}: {}\n\n{}", code.code, code.title, wrapped(code.text)))?;
     Ok(Exit::Done)
 }
 

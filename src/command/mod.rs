@@ -28,6 +28,7 @@ mod terminal;
 mod throttle;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -96,7 +97,7 @@ enum Verb {
     #[command(hide = true)]
     Lab(lab::Args),
     /// Prints the version
-    Version,
+    Version(terminal::Form),
 }
 
 /// What a verb comes to: an exit code, or an error sentence for stderr (1).
@@ -198,8 +199,9 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Audit(args) => audit::run(args),
         Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
-        Verb::Version => {
-            anstream::println!("tminus {}", env!("CARGO_PKG_VERSION"));
+        Verb::Version(form) => {
+            let version = BTreeMap::from([("version", env!("CARGO_PKG_VERSION"))]);
+            form.print(&version, |_| concat!("tminus ", env!("CARGO_PKG_VERSION")).into())?;
             Ok(Exit::Done)
         }
     }

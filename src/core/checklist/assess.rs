@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::cadence::{cadence, is_fresh};
 use super::{Blocks, Demand, Evidence, Item, ItemState, ItemStatus, Readiness, SignOff, Waiver, Word};
-use crate::core::words::Name;
+use crate::core::words::{Name, local};
 
 /// What an item is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub fn assess(a: &Assessment<'_>) -> ItemStatus {
 
 fn answer(a: &Assessment<'_>) -> (ItemState, String, Option<Timestamp>) {
     if let Some(waiver) = a.waivers.iter().rev().find(|waiver| is_waived(a, waiver)) {
-        let detail = format!("waived by {} until {}: {}", waiver.by, waiver.expires_at, waiver.reason);
+        let detail = format!("waived by {} until {}: {}", waiver.by, local(waiver.expires_at, None), waiver.reason);
         return (ItemState::Waived, detail, None);
     }
     match &a.item.demand {

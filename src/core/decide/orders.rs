@@ -13,7 +13,7 @@ use super::snapshot::{Command, Order, Person};
 use crate::core::checklist::{Demand, Item, SignOff, Waiver};
 use crate::core::release::{Event, Refused, Release, ReleaseState, step};
 use crate::core::throttle::{Halt, HaltTarget, Lift};
-use crate::core::words::Name;
+use crate::core::words::{Name, local};
 
 /// Carries out one order; the reply is what the person hears.
 pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told, Told> {
@@ -143,7 +143,7 @@ fn waive(draft: &mut Draft<'_>, (release, id, expires_at): (&Name, &Name, Timest
     state.waivers.retain(|old| old.item != *id);
     let (by, reason) = (command.by.name.clone(), command.reason.clone());
     state.waivers.push(Waiver { item: id.clone(), by, reason, expires_at, content });
-    Ok(told("waived", format!("{id} of {release} is waived until {expires_at}")))
+    Ok(told("waived", format!("{id} of {release} is waived until {}", local(expires_at, None))))
 }
 
 fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
@@ -172,11 +172,25 @@ enum Glass {
     Broken,
 }
 
+/// Names what does hold updates back: somebody who lifts the wrong halt would wonder why nothing changes.
+fn not_halted(draft: &Draft<'_>, target: &HaltTarget) -> String {
+    let what = announce::target(target);
+    if draft.snapshot.observed.halt_file {
+        return format!("{what} is halted by the halt file, like everything; removing the file lifts it");
+    }
+    let of_app = |halt: &&Halt| app_of(&halt.target).is_some_and(|app| Some(app) == app_of(target));
+    let others: Vec<_> = draft.state.halts.iter().filter(of_app).map(|halt| announce::target(&halt.target)).collect();
+    match others.as_slice() {
+        [] => format!("{what} is not halted"),
+        others => format!("{what} is not halted; halted is {}, lift that by naming it", others.join(", ")),
+    }
+}
+
 fn lift(draft: &mut Draft<'_>, target: &HaltTarget, (command, glass): (&Command, Glass)) -> Result<Told, Told> {
     let rule = lift_rule(draft, target);
     let by = &command.by;
     let Some(position) = draft.state.halts.iter().position(|halt| halt.target == *target) else {
-        return Err(told("not_halted", format!("{} is not halted", announce::target(target))));
+        return Err(told("not_halted", not_halted(draft, target)));
     };
     let may = rule.roles.is_empty() || by.roles.iter().any(|role| rule.roles.contains(role));
     if !may && glass == Glass::Whole {

@@ -21,7 +21,7 @@ use super::probing::{Look, Probes};
 use crate::core::check::check;
 use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide};
 use crate::core::release::Phase;
-use crate::core::words::{later, since};
+use crate::core::words::{Name, later, since};
 use crate::shell::clock;
 use crate::shell::control::Ask;
 use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
@@ -177,6 +177,9 @@ impl Engine {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
         }
         tracing::info!(audit.id = committed.audit_id, audit.head = committed.head, cause, "decided");
+        for event in &commit.events {
+            tracing::info!(release.name = event.release.as_ref().map(Name::as_str), event.kind, "{}", event.message);
+        }
         Ok(())
     }
 

@@ -135,8 +135,10 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let control = tokio::spawn(control::serve(control, desk, stopped(shutdown.clone())));
     let decision = tokio::spawn(decision::serve(decision, table, stopped(shutdown.clone())));
     // Whoever asked for the address may be gone; the daemon serves all the same.
+    tracing::info!(control = %running.control, decision = %running.decision, "tminus serves");
     let _ = ready.send(running);
     engine.run(stopped(shutdown)).await;
+    tracing::info!("tminus stops: state is kept and instances go on");
     let _ = tokio::time::timeout(Duration::from_secs(10), async { (control.await, decision.await) }).await;
     Ok(())
 }

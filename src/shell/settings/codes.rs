@@ -3,7 +3,7 @@
 //! Codes are stable: one is never given another meaning. A test asks for a fixture of each.
 
 /// A code with its explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Code {
     /// Such as `TM0103`.
     pub code: &'static str,
@@ -163,7 +163,7 @@ pub const CODES: &[Code] = &[
     Code {
         code: "TM0206",
         title: "query does not fit its source",
-        text: "A Prometheus source takes `promql`; files and pushed counts take `series`; CloudWatch takes `namespace`, `metric`, `statistic` and `dimensions`.",
+        text: "A Prometheus source takes `promql`; files and pushed counts take `series`; CloudWatch takes `namespace`, `metric`, `statistic` and `dimensions`. A query that is written wholly for another system is a warning: it is never answered, and what needs it stays on HOLD.",
     },
     Code {
         code: "TM0207",

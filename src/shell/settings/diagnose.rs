@@ -248,7 +248,8 @@ fn mismatch(site: &Site<'_>, notes: &mut Notes<'_>) {
             Ok(()) => notes.value(site.path.clone()).error(
                 format.code,
                 format!("{name} is a number, and this is a text"),
-                "write it without quotes",
+                // YAML takes 05 for a text: a number has no leading zero.
+                if scalar.plain { hint::scalar(format, &scalar.text) } else { "write it without quotes".to_owned() },
             ),
         },
         (Some(scalar), None) => {

@@ -91,7 +91,7 @@ fn percent(text: &str) -> String {
         Ok(value) if value > 100.0 => "100 is everybody".to_owned(),
         Ok(value) if value < 0.0 => "0 is nobody".to_owned(),
         Ok(value) if value > 0.0 && value < 0.0001 => "the smallest percent above nobody is 0.0001".to_owned(),
-        Ok(value) if (0.0..=100.0).contains(&value) => format!("write `{}`", (value * 10_000.0).round() / 10_000.0),
+        Ok(value) if (0.0..=100.0).contains(&value) => format!("write `{}`", (value.abs() * 10_000.0).round() / 10_000.0),
         _ => "write a number from 0 (nobody) to 100 (everybody), such as 12.5".to_owned(),
     }
 }

@@ -51,7 +51,7 @@ async fn a_launch_day_by_hand() {
     check(at, "go reader-2.3 --reason now", 1, &["load-test", "waive"]).await;
     check(at, "sign-off reader-2.3 load-test --reason tested", 0, &["signed load-test"]).await;
     check(at, "sign-off reader-2.3 load-test", 1, &["has signed load-test already"]).await;
-    check(at, "waive reader-2.3 kill-switch --reason rehearsed --for 2d", 0, &["is waived until"]).await;
+    check(at, "waive reader-2.3 kill-switch --reason rehearsed --for 2d", 0, &["is waived until", " UTC"]).await;
     check(at, "status reader-2.3 --exit-code", 0, &["GO", "waived"]).await;
     check(at, "wait reader-2.3 --for ready --timeout 5s", 0, &["reader-2.3: ready"]).await;
     check(at, "go reader-2.3 --reason now", 0, &["armed"]).await;
@@ -79,6 +79,8 @@ async fn the_brake() {
     assert_eq!((halted.code, halted.out.as_str()), (0, "reader 2.3.0 is halted\n"), "{}", halted.err);
     let shown = by("rita", "throttle get READER").await;
     assert!(shown.out.contains("HALT reader 2.3.0, by otto: crashes"), "{}", shown.out);
+    let all = by("rita", "status").await.out;
+    assert_eq!(all.matches("HALT reader 2.3.0, by otto: crashes").count(), 1, "who looks at everything sees the halt: {all}");
     let json: serde_json::Value = serde_json::from_str(&by("rita", "throttle get reader -o json").await.out).unwrap();
     assert_eq!(json["halts"][0]["version"], "2.3.0");
     let alone = by("otto", "throttle lift reader --version 2.3.0").await;

@@ -85,6 +85,17 @@ fn lifting_takes_distinct_people_of_the_role() {
 }
 
 #[test]
+fn lifting_the_wrong_halt_names_the_right_one() {
+    let mut bench = bench();
+    bench.order("ann", halt(HaltTarget::Version { app: name("App"), version: "2".parse().unwrap() })).unwrap();
+    let told = bench.order("bob releng", lift(app())).unwrap_err();
+    assert_eq!(told.message, "app is not halted; halted is App 2, lift that by naming it");
+    bench.observed.halt_file = true;
+    let told = bench.order("bob releng", lift(app())).unwrap_err();
+    assert_eq!(told.message, "app is halted by the halt file, like everything; removing the file lifts it");
+}
+
+#[test]
 fn a_new_halt_voids_the_voices_to_lift_the_old_one() {
     let mut bench = bench();
     bench.order("ann", halt(app())).unwrap();

@@ -45,6 +45,24 @@ fn exit_codes_tell_errors_from_warnings_and_usage() {
 }
 
 #[test]
+fn answers_come_as_json_too() {
+    for (arguments, key, value) in [
+        (vec!["explain", "tm0103", "-o", "json"], "code", "TM0103"),
+        (vec!["version", "-o", "json"], "version", env!("CARGO_PKG_VERSION")),
+    ] {
+        let answer: Value = serde_json::from_slice(&tminus(&arguments).stdout).unwrap();
+        assert_eq!(answer[key], value, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_folder_without_documents_does_not_read_as_approval() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tminus(&["check", &folder.path().display().to_string()]);
+    assert!(text(&output.stderr).contains("nothing was checked"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn json_holds_the_documented_fields_and_nothing_else_stands_on_stdout() {
     let file = fixtures().join("bad/unknown_key.yaml").display().to_string();
     let output = tminus(&["check", &file, "-o", "json"]);

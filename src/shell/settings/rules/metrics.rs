@@ -6,6 +6,7 @@ use super::within::{distinct, exactly_one};
 use crate::shell::settings::kinds::metrics::{MetricsSource, Query};
 use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
+use crate::shell::settings::suggest::listed;
 
 pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
     let systems = [
@@ -51,10 +52,17 @@ fn check_query((system, name): (&str, &str), query: &Query, notes: &mut Notes<'_
         "cloudwatch" => (&["namespace", "metric", "statistic"], &["namespace", "metric", "statistic", "dimensions"]),
         _ => (&["series"], &["series"]),
     };
+    let foreign: Vec<&str> = given.iter().filter(|(key, given)| *given && !taken.contains(key)).map(|(key, _)| *key).collect();
+    if !foreign.is_empty() && !given.iter().any(|(key, given)| *given && taken.contains(key)) {
+        // A query copied from a file for another system: harmless, since it never answers and what needs it holds.
+        let message = format!("`{name}` is never answered: a query of `{system}` takes {}", listed(taken));
+        let help = format!("write it with {}, or move it to a source that takes {}", listed(needed), listed(&foreign));
+        return notes.key(way!["queries", name]).warning("TM0206", message, help);
+    }
     for (key, given) in given {
         if given && !taken.contains(&key) {
             let message = format!("a query of `{system}` does not take `{key}`");
-            let help = format!("it takes {}", crate::shell::settings::suggest::listed(taken));
+            let help = format!("it takes {}", listed(taken));
             notes.key(way!["queries", name, key]).error("TM0206", message, help);
         } else if !given && needed.contains(&key) {
             let message = format!("a query of `{system}` needs `{key}`");

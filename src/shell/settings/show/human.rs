@@ -39,6 +39,7 @@ pub fn counted(loaded: &Loaded) -> String {
     let number = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let place = format!("{} in {}", number(loaded.documents_read, "document"), number(loaded.sources.len(), "file"));
     match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) if loaded.documents_read == 0 => format!("{place}: nothing was checked"),
         (0, 0) => format!("{place}: nothing to complain of"),
         (errors, 0) => format!("{place}: {}", number(errors, "error")),
         (0, warnings) => format!("{place}: {}", number(warnings, "warning")),
