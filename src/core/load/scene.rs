@@ -173,10 +173,12 @@ impl<'a> Scene<'a> {
         let changes = self.changes(surge(0.0).as_slice(), own_ceiling);
         let due_at = launch.due_at.map_or(release.launch_at, |due| due.min(release.launch_at));
         let proven_from = earlier(due_at, self.pace.lead.saturating_mul(changes).saturating_add(self.pace.lead / MARGIN));
+        // A launch that began is in its window, even if its document says a later T-0 by now.
+        let begun_by = if launch.course == Course::Ahead { Timestamp::MAX } else { self.now };
         Some(Part {
             launch,
-            opens: if primes { earlier(proven_from, self.pace.lead) } else { proven_from },
-            proven_from,
+            opens: if primes { earlier(proven_from, self.pace.lead) } else { proven_from }.min(begun_by),
+            proven_from: proven_from.min(begun_by),
             ends,
             open,
             proven: surge(covered),

@@ -335,6 +335,17 @@ proptest! {
     }
 }
 
+/// Found by the sequences above: a release that is under way keeps its capacity, whatever its document says of T-0.
+#[test]
+fn a_date_that_slips_while_it_rolls_gives_no_capacity_back() {
+    let mut world = World::new();
+    let mut turns: Vec<_> = [380, 307, 605, 18_566, 713, 368].map(Turn::Pass).into();
+    turns.push(Turn::Order(0, Order::Scrub { release: name("first") }));
+    turns.extend([Turn::Pass(653), Turn::Slip(1, 23)]);
+    turns.iter().for_each(|turn| world.take(turn));
+    assert_eq!(world.bench.phase("second"), "rolling");
+}
+
 /// Sequences that go nowhere would prove nothing.
 #[test]
 fn the_sequences_reach_every_phase() {
