@@ -11,15 +11,15 @@ use super::{Exit, Outcome};
 use crate::core::checklist::Word;
 use crate::core::words::{format_duration, parse_duration};
 use crate::shell::clock;
-use crate::shell::control::status::Status;
+use crate::shell::control::status::{Status, StatusList};
 
 /// What to wait for.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// The release
-    release: String,
+    /// The release; may be left out while only one has not ended
+    release: Option<String>,
     /// How far it must be; a phase that comes later will do
-    #[arg(long = "for", value_enum, value_name = "STATE")]
+    #[arg(long = "for", value_enum, default_value = "complete", value_name = "STATE")]
     state: State,
     /// Gives up after this long, with exit code 4
     #[arg(long, default_value = "30m", value_parser = duration, value_name = "DURATION")]
@@ -66,7 +66,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Waits.
 pub async fn run(args: Args) -> Outcome {
     let client = args.server.client().map_err(said)?;
-    let path = ["releases", args.release.as_str()];
+    let release = match args.release {
+        Some(release) => release,
+        None => only(&client.get::<StatusList>(&["releases"]).await.map_err(said)?.releases)?,
+    };
+    let path = ["releases", release.as_str()];
     let started = clock::monotonic();
     let mut last: Status = client.get(&path).await.map_err(said)?;
     loop {
@@ -87,6 +91,17 @@ pub async fn run(args: Args) -> Outcome {
             Err(ClientError::Refused(problem)) if problem.status().is_server_error() => last,
             Err(error) => return Err(said(error)),
         };
+    }
+}
+
+/// The one release that has not ended.
+fn only(releases: &[Status]) -> Result<String, String> {
+    let ended = |status: &&Status| matches!(status.phase.as_str(), "complete" | "scrubbed" | "aborted");
+    let live: Vec<&str> = releases.iter().filter(|status| !ended(status)).map(|status| status.release.as_str()).collect();
+    match live.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => Err("no release is ahead or going on; name the one to wait for".into()),
+        several => Err(format!("name the release to wait for: {}", several.join(", "))),
     }
 }
 
