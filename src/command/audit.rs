@@ -27,8 +27,8 @@ pub(super) struct Args {
 enum AuditVerb {
     /// Proves that no row was changed, removed, added or moved, or names the first that was.
     Verify {
-        /// The daemon's data folder.
-        #[arg(long, value_name = "DIR", default_value = "/var/lib/tminus")]
+        /// The daemon's data folder; the default is that of `serve` without settings.
+        #[arg(long, value_name = "DIR", default_value = "tminus-data")]
         data: PathBuf,
         #[command(flatten)]
         form: Form,
