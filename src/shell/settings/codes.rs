@@ -18,7 +18,8 @@ pub fn explain(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code))
 }
 
-/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents.
+/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents;
+/// TM04..: changes that a running daemon refuses.
 pub const CODES: &[Code] = &[
     Code {
         code: "TM0101",
@@ -209,6 +210,16 @@ pub const CODES: &[Code] = &[
         code: "TM0305",
         title: "release cannot use this document",
         text: "A gate policy that a release uses needs at least one metric; two checklists of one release must not have an item of the same id.",
+    },
+    Code {
+        code: "TM0401",
+        title: "the release is under way",
+        text: "A running daemon refuses this change. Once a release is launched, its app, its version and which versions may take it stay as they are, and no channel is added: clients would be offered what no gate has seen, on the evidence of something else. Channels may be taken out, and steps may be changed; a step that is raised waits for SAFE. Make another Release document for what is new, or abort and remove this one first.",
+    },
+    Code {
+        code: "TM0402",
+        title: "the settings are gone",
+        text: "A running daemon was started with a Settings document that is not in its file any more. Without it nobody would need a token, so the settings stay as they were. Put the document back; to run without one, start the daemon without --config.",
     },
 ];
 

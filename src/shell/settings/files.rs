@@ -31,14 +31,20 @@ impl Source {
     }
 }
 
-/// Reads everything below the paths. One path given twice is read once.
-pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+/// The files below the paths, each once, and the folders that could not be looked into.
+pub fn found(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Finding>) {
     let (mut files, mut findings) = (Vec::new(), Vec::new());
     for path in paths {
         walk(path, 0, &mut (&mut files, &mut findings));
     }
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file: &PathBuf| seen.insert(file.clone()));
+    (files, findings)
+}
+
+/// Reads everything below the paths. One path given twice is read once.
+pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+    let (files, mut findings) = found(paths);
     let mut sources = Vec::new();
     for file in files {
         match read_file(&file) {

@@ -22,7 +22,7 @@ pub use crate::shell::data::EventRow;
 pub use audit::{SnapshotRecord, decision_hash};
 pub use commit::{Commit, Committed};
 pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
-pub use documents::AppliedDocument;
+pub use documents::{AppliedDocument, DocumentInForce};
 pub use error::StoreError;
 pub use event::NewEvent;
 pub use journal::{Failure, OpenIntent, Progress};

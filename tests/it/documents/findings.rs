@@ -58,10 +58,12 @@ fn no_golden_file_is_left_over() {
 
 #[test]
 fn every_code_has_a_fixture() {
+    // TM04 is about changes while a daemon runs: tests/it/daemon/.
     let mut paths = bad_files("yaml");
     paths.push(fixtures().join("absent.yaml"));
     let found: BTreeSet<String> = paths.into_iter().flat_map(|path| load(&[path]).findings).map(|finding| finding.code).collect();
-    let known: BTreeSet<String> = codes::CODES.iter().map(|code| code.code.to_owned()).collect();
+    let known: BTreeSet<String> =
+        codes::CODES.iter().map(|code| code.code.to_owned()).filter(|code| !code.starts_with("TM04")).collect();
     assert_eq!(found, known);
 }
 
