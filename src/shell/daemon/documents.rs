@@ -306,7 +306,7 @@ impl Library {
             let as_read = key.0 == Kind::Release && releases(&self.current, &key.1) != releases(next, &key.1);
             before.get(key).is_some_and(|known| known.sha256 != part.sha256) || (before.contains_key(key) && as_read)
         };
-        let named = |keys: Vec<&Key>| keys.into_iter().map(spelt).collect::<Vec<String>>();
+        let named = |keys: Vec<&Key>| keys.into_iter().map(spelt).collect::<BTreeSet<String>>().into_iter().collect();
         Reloaded {
             created: named(after.keys().filter(|key| !before.contains_key(*key)).collect()),
             changed: named(after.iter().filter(|(key, part)| differs(key, part)).map(|(key, _)| key).collect()),

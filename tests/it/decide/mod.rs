@@ -4,8 +4,10 @@
 
 mod bench;
 mod checker;
+mod edited;
 mod halts;
 mod orders;
 mod poisoned;
 mod properties;
 mod signatures;
+mod vanished;
