@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::files::{NOTIFIER, Place, TICK, release, settings, throttle};
-use super::start;
+use super::{Command, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_in_force_within_a_tick_however_it_is_written() {
@@ -126,7 +126,7 @@ async fn a_reload_that_is_asked_for_is_done_at_once() {
     assert_eq!(told["changed"].as_array().unwrap().len(), 0, "{told}");
 
     place.write("a.yaml", &throttle("t", "10"));
-    let hup = std::process::Command::new("kill").args(["-HUP", &place.daemon.child.id().unwrap().to_string()]).status().unwrap();
+    let hup = Command::new("kill").args(["-HUP", &place.daemon.child.id().unwrap().to_string()]).status().await.unwrap();
     assert!(hup.success());
     let took = place.until("after SIGHUP", async || place.percent_ppm("player").await == 100_000).await;
     assert!(took.as_secs() < 3, "{took:?}");
