@@ -126,7 +126,7 @@ mod tests {
         let CapacityAnswer::Holds(figures) = warm else { panic!("{warm:?}") };
         assert_eq!((figures.in_service, figures.needed, figures.holds_per_second), (Capacity(4), Capacity(2), 50.0));
         assert!(warm.sentence().starts_with("4 instances in service hold 50 requests/s"), "{}", warm.sentence());
-        assert!(warm.sentence().ends_with(" requests/s at p95 with a zone lost"), "{}", warm.sentence());
+        assert!(warm.sentence().ends_with(" at p95, which takes 2 instances"), "{}", warm.sentence());
         let cold = holds(&plan(0.0), &policy(), &observed, 0.95);
         assert!(matches!(cold, CapacityAnswer::Short(_)), "{cold:?}");
     }
