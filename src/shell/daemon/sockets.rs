@@ -43,11 +43,11 @@ pub enum HandOverError {
 /// The sockets that were handed over to this process, control first; `None` when none were.
 pub(super) fn handed_over() -> Result<Option<[TcpListener; 2]>, HandOverError> {
     // Compares LISTEN_PID with this process: what a parent was given is not ours.
-    let named = sd_notify::listen_fds_with_names().map_err(HandOverError::Variables)?;
-    let names: Vec<String> = named.map(|(_, name)| name).collect();
-    if names.is_empty() {
+    if sd_notify::listen_fds().map_err(HandOverError::Variables)?.len() == 0 {
         return Ok(None);
     }
+    let named = sd_notify::listen_fds_with_names().map_err(HandOverError::Variables)?;
+    let names: Vec<String> = named.map(|(_, name)| name).collect();
     let order = order(&names)?;
     // Takes LISTEN_PID and LISTEN_FDS out of the environment as well.
     let mut sockets = ListenFd::from_env();
