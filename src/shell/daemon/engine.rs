@@ -224,6 +224,7 @@ impl Engine {
     /// Nothing could be kept: state and world stay as they are. The throttle still follows the halt file, which needs no
     /// disk, and who gave an order is told so.
     fn reject(&self, sentence: &str, snapshot: Snapshot, replies: Vec<Reply>) {
+        telemetry::commit_failed();
         tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));

@@ -59,7 +59,11 @@ async fn restarts_under_load_lose_no_request() {
         let stopped = clock::monotonic();
         daemon = manager.start();
         manager.until_told("READY=1").await;
-        gaps.push(format!("{:.1} s to stop, {:.0} ms to ready", (stopped - asked).as_secs_f64(), stopped.elapsed().as_secs_f64() * 1e3));
+        gaps.push(format!(
+            "{:.1} s to stop, {:.0} ms to ready",
+            (stopped - asked).as_secs_f64(),
+            stopped.elapsed().as_secs_f64() * 1e3
+        ));
     }
     tokio::time::sleep(BETWEEN).await;
     let ended = crowd.end().await;

@@ -146,9 +146,10 @@ pub(super) async fn answer(stream: &mut TcpStream) -> io::Result<String> {
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4) {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let length = head.to_ascii_lowercase().split_once("content-length: ").map_or(0, |(_, rest)| {
-                rest.lines().next().and_then(|number| number.trim().parse().ok()).unwrap_or(0)
-            });
+            let length = head
+                .to_ascii_lowercase()
+                .split_once("content-length: ")
+                .map_or(0, |(_, rest)| rest.lines().next().and_then(|number| number.trim().parse().ok()).unwrap_or(0));
             if bytes.len() >= end + length {
                 return Ok(head);
             }

@@ -70,7 +70,10 @@ async fn it_is_ready_when_it_answers_and_says_how_the_launch_stands() {
     assert!(decide(&manager).await.starts_with("HTTP/1.1 200"));
     assert!(timeout(WITHIN, answer(&mut early)).await.unwrap().unwrap().starts_with("HTTP/1.1 200"), "{told:?}");
     let status = told.iter().flat_map(|message| message.lines()).rfind(|line| line.starts_with("STATUS=")).unwrap().to_owned();
-    assert!(status.starts_with("STATUS=reader-2.3 is ") && (status.contains("T-1h 59m") || status.contains("T-2h 00m")), "{status}");
+    assert!(
+        status.starts_with("STATUS=reader-2.3 is ") && (status.contains("T-1h 59m") || status.contains("T-2h 00m")),
+        "{status}"
+    );
 
     std::fs::write(manager.path().join("HALT"), "").unwrap();
     let told = during(&manager, Duration::from_secs(3)).await;
