@@ -25,7 +25,7 @@ pub enum HandOverError {
     #[error("LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES do not fit together: {0}")]
     Variables(io::Error),
     /// One, or more than two.
-    #[error("{0} sockets were handed over, and tminus takes two: control and decision; see deploy/systemd/tminus.socket")]
+    #[error("{0} sockets were handed over, and tminus takes two: control and decision; see deploy/systemd")]
     Count(usize),
     /// Only one of the names is ours, or one is there twice.
     #[error("sockets named {0:?} were handed over, and tminus takes one named control and one named decision")]
