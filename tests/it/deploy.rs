@@ -2,6 +2,7 @@
 //!
 //! [`manager`] plays the manager with a shell and a datagram socket, so that none has to run.
 
+mod board;
 mod handover;
 mod manager;
 mod restart;

@@ -16,13 +16,13 @@ const RESTARTS: u32 = 5;
 /// Between ready and the next restart: slow keepers ask once more meanwhile.
 const BETWEEN: Duration = Duration::from_secs(1);
 
-/// Offered requests a second: 700 on 70 connections that are kept, 20 slow ones on connections that are nearly idle, and
-/// 500 that each make their own.
+/// Offered requests a second: 800 on 80 connections that are kept, 10 on 20 that are nearly idle, and 600 that each make
+/// their own.
 fn offer(manager: &Manager) -> Crowd {
     let mut crowd = Crowd::new();
-    crowd.ask(manager.decision(), (Habit::Keeper, 70, Duration::from_millis(100)));
+    crowd.ask(manager.decision(), (Habit::Keeper, 80, Duration::from_millis(100)));
     crowd.ask(manager.decision(), (Habit::Keeper, 20, Duration::from_secs(2)));
-    crowd.ask(manager.decision(), (Habit::Caller, 50, Duration::from_millis(100)));
+    crowd.ask(manager.decision(), (Habit::Caller, 60, Duration::from_millis(100)));
     crowd
 }
 
@@ -69,10 +69,11 @@ async fn restarts_under_load_lose_no_request() {
     let ended = crowd.end().await;
     report("restarts by SIGTERM", &ended);
     println!("{}", gaps.join("\n"));
-    let (tally, _) = ended;
+    let (tally, secs) = ended;
+    assert!(tally.answered as f64 / secs >= 1_000.0, "the load was too little to show anything");
     assert!(tally.failures.is_empty(), "{} failed, such as {:?}", tally.failures.len(), tally.failures.first());
     assert_eq!(tally.closed_idle, 0, "every connection was told before it was closed");
-    assert!(tally.parted >= 90 * restarts() as usize, "every kept connection was told at every restart: {}", tally.parted);
+    assert!(tally.parted >= 100 * restarts() as usize, "every kept connection was told at every restart: {}", tally.parted);
     daemon.stop().await;
 }
 
@@ -93,6 +94,6 @@ async fn a_kill_costs_no_more_than_what_was_under_way() {
     let ended = crowd.end().await;
     report("kills by SIGKILL", &ended);
     // At most one request of each client was under way; connections that waited in the socket lost nothing.
-    assert!(ended.0.failures.len() <= 2 * 140, "{:?}", ended.0.failures);
+    assert!(ended.0.failures.len() <= 2 * 160, "{:?}", ended.0.failures);
     daemon.stop().await;
 }

@@ -82,7 +82,7 @@ async fn it_is_ready_when_it_answers_and_says_how_the_launch_stands() {
     manager.until_told("STOPPING=1").await;
 }
 
-fn client() -> reqwest::Client {
+pub(super) fn client() -> reqwest::Client {
     // Another test may have installed it; any one of them is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()
