@@ -6,6 +6,7 @@ mod control;
 mod daemon;
 mod decide;
 mod decision;
+mod deploy;
 mod docs;
 mod documents;
 mod gate;

@@ -18,6 +18,7 @@ use super::counts;
 use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
+use super::service::Service;
 use crate::core::check::check;
 use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
 use crate::core::release::Phase;
@@ -53,11 +54,21 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) service: Service,
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
 
 impl Engine {
+    /// Puts the table of the kept state in force, so that clients are answered while the world is looked at for the
+    /// first time: as the run before left it, under the documents of now and the halt file.
+    pub(super) fn stand(&self) {
+        let observed = Observations { halt_file: self.observers.halt_file(), ..Observations::default() };
+        let config = self.library.documents().config.clone();
+        let standing = Snapshot { config, state: self.state.clone(), observed, commands: Vec::new(), now: clock::now() };
+        self.board.publish_table(&standing, &decide_orders(&standing));
+    }
+
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
@@ -78,6 +89,7 @@ impl Engine {
         let mut halt_file = tokio::time::interval(HALT_FILE_EVERY);
         halt_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.service.alive();
             let pause = self.pause(clock::now());
             tokio::select! {
                 () = &mut shutdown => break,
@@ -90,6 +102,7 @@ impl Engine {
                     self.tick("halt_file", Vec::new()).await;
                 },
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
+                () = tokio::time::sleep(self.service.due()) => {}
             }
         }
         self.actuators.stop().await;
@@ -119,7 +132,7 @@ impl Engine {
         let now = clock::now();
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
-        let mut observed = self.observers.look(&pushed, standing, now).await;
+        let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
         observed.open = self.open_keys();
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
@@ -205,11 +218,13 @@ impl Engine {
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.findings(), open));
+        self.service.status(&self.board.view());
     }
 
     /// Nothing could be kept: state and world stay as they are. The throttle still follows the halt file, which needs no
     /// disk, and who gave an order is told so.
     fn reject(&self, sentence: &str, snapshot: Snapshot, replies: Vec<Reply>) {
+        telemetry::commit_failed();
         tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));
