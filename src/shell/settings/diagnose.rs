@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::guide::Guide;
 use super::node::{Node, Path, Segment, Tree};
-use super::notes::{MOST_FINDINGS, Notes};
+use super::limits::MOST_FINDINGS;
+use super::notes::Notes;
 use super::schema::Rules;
 use super::{hint, suggest, words};
 

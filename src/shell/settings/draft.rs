@@ -7,8 +7,8 @@ use super::guide::Guide;
 use super::node::{Node, Path, Tree, way};
 use super::notes::Notes;
 use super::schema::{API_VERSION, Kind, LATER_KINDS};
-use super::yaml::{Chunk, Problem, ProblemKind};
-use super::{files::Source, kinds, rules, suggest, syntax};
+use super::yaml::Chunk;
+use super::{files::Source, kinds, problem, rules, suggest};
 use crate::core::words::Name;
 use crate::shell::data::{Finding, Severity};
 
@@ -79,8 +79,9 @@ impl Draft<'_> {
 
 /// Reads one document of a file: `None` where nothing tells what it is; the findings then stand in `lost`.
 pub fn read<'s>(source: &'s Source, chunk: Chunk<'s>, lost: &mut Vec<Finding>) -> Option<Draft<'s>> {
-    let mut findings: Vec<Finding> = chunk.problems.iter().map(|problem| written(source, &chunk, problem)).collect();
-    let broken = chunk.problems.iter().any(|problem| !matches!(problem.kind, ProblemKind::Duplicate { .. }));
+    let mut findings: Vec<Finding> =
+        chunk.problems.iter().map(|problem| problem::finding(&source.file, &chunk, problem)).collect();
+    let broken = chunk.problems.iter().any(|problem| problem.kind.is_fatal());
     // `---` with nothing under it is no document.
     let root = chunk.root.filter(|root| !broken && !root.is_null());
     let Some(root) = root else {
@@ -204,31 +205,4 @@ fn head(source: &Source, root: &Node) -> (Option<Kind>, Vec<Finding>) {
         }
     }
     (None, notes.into_findings())
-}
-
-/// A problem of the writing as a finding.
-fn written(source: &Source, chunk: &Chunk<'_>, problem: &Problem) -> Finding {
-    let mut place = problem.place;
-    let (code, path, message, help) = match &problem.kind {
-        ProblemKind::Duplicate { key, first, path } => {
-            let message = format!(
-                "the key `{key}` stands here a second time; the first is at line {}, column {}",
-                first.line, first.column
-            );
-            ("TM0105", path.to_string(), message, "keep one of the two".to_owned())
-        }
-        ProblemKind::TooLarge(reason) => (
-            "TM0111",
-            String::new(),
-            format!("the document is {reason}"),
-            "split it, and write values out instead of aliases".to_owned(),
-        ),
-        ProblemKind::Syntax(reason) => {
-            let told = syntax::tell(chunk, problem.place, reason);
-            place = told.place;
-            ("TM0102", String::new(), told.message, told.help)
-        }
-    };
-    let file = source.file.clone();
-    Finding { file, line: place.line, column: place.column, path, code: code.into(), severity: Severity::Error, message, help }
 }
