@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`words`], then one room per capability, then [`decide`], which joins them.
 
+pub mod calendar;
 pub mod check;
 pub mod checklist;
 pub mod decide;
