@@ -1,7 +1,7 @@
 //! The store: state, journal of intents, audit chain, events, pushed counts, applied documents. SQLite, one writer.
 //!
 //! Reading order: [`writer`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
-//! intents, [`audit`] is the chain; [`timeline`], [`counts`] and [`documents`] are the rest. All SQL is in [`sql`].
+//! intents, [`history`] shows them all, [`audit`] is the chain; [`timeline`], [`counts`] and [`documents`] are the rest. All SQL is in [`sql`].
 //! Whole operations in and out; no rows or cursors leak. Not here: any decision.
 
 mod audit;
@@ -11,6 +11,7 @@ mod documents;
 mod error;
 mod event;
 mod folder;
+mod history;
 mod journal;
 mod schema;
 mod sql;
@@ -25,6 +26,7 @@ pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
 pub use documents::AppliedDocument;
 pub use error::StoreError;
 pub use event::NewEvent;
+pub use history::{JournalRow, JournalState};
 pub use journal::{Failure, OpenIntent, Progress};
 pub use timeline::EVENTS_PAGE;
 pub use verify::{AuditReport, BadRow, verify_folder};

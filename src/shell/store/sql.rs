@@ -19,6 +19,7 @@ pub(super) const SUPERSEDE_TARGET: &str = "UPDATE intents SET state = 'supersede
 pub(super) const ADOPT_INTENTS: &str = "UPDATE intents SET epoch = ?1 WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const OPEN_INTENTS: &str = "SELECT key, epoch, effect, state, attempts, not_before, error, delivered FROM intents \
      WHERE state IN ('intent', 'sent', 'failed') ORDER BY id";
+pub(super) const JOURNAL: &str = "SELECT key, effect, state, attempts FROM intents ORDER BY id";
 pub(super) const INTENT_SENT: &str = "UPDATE intents \
      SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
