@@ -8,6 +8,7 @@ mod audit;
 mod board;
 mod check;
 mod client;
+mod data_folder;
 mod decide;
 mod demo;
 mod explain;
@@ -20,6 +21,8 @@ mod plan;
 mod prime;
 mod prime_show;
 mod prime_wanted;
+mod progress;
+mod replay_show;
 mod schema;
 mod serve;
 mod sign_off;
@@ -89,7 +92,7 @@ enum Verb {
     Gate(gate::Verb),
     /// Fills cache nodes and proves them warm, without a daemon
     Prime(prime::Args),
-    /// Checks the audit chain
+    /// Checks the audit chain, and makes its decisions again
     Audit(audit::Args),
     /// The whole story on this machine: real processes, real sockets, the real daemon
     Demo(demo::Args),
@@ -133,9 +136,9 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Error => "an error, or invalid documents",
+            Self::Error => "an error, or invalid documents; `audit verify`: a bad row; `audit replay`: it differs",
             Self::Differences => "`plan --detailed-exitcode`: there is something to do",
-            Self::Warnings => "`check`: warnings only",
+            Self::Warnings => "`check`: warnings only; `audit replay`: it differs, and the core's version explains it",
             Self::TimedOut => "`wait`: timed out",
             Self::Hold => "`status --exit-code`, `gate replay --exit-code`: HOLD",
             Self::NoGo => "the same: NO-GO or ABORT; `wait`: the release was aborted or scrubbed",

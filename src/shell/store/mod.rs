@@ -1,17 +1,22 @@
 //! The store: state, journal of intents, audit chain, events, pushed counts, applied documents. SQLite, one writer.
 //!
 //! Reading order: [`writer`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
-//! intents, [`audit`] is the chain; [`timeline`], [`counts`] and [`documents`] are the rest. All SQL is in [`sql`].
+//! intents, [`audit`] is the chain, [`verify`], [`replay`] and [`retention`] are about it; [`timeline`], [`counts`],
+//! [`coverage`] and [`documents`] are the rest. [`reader`] is for who reads beside the daemon. All SQL is in [`sql`].
 //! Whole operations in and out; no rows or cursors leak. Not here: any decision.
 
 mod audit;
 mod commit;
 mod counts;
+mod coverage;
 mod documents;
 mod error;
 mod event;
 mod folder;
 mod journal;
+mod reader;
+mod replay;
+mod retention;
 mod schema;
 mod sql;
 mod timeline;
@@ -22,10 +27,14 @@ pub use crate::shell::data::EventRow;
 pub use audit::{SnapshotRecord, decision_hash};
 pub use commit::{Commit, Committed};
 pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
+pub use coverage::Proven;
 pub use documents::AppliedDocument;
 pub use error::StoreError;
 pub use event::NewEvent;
 pub use journal::{Failure, OpenIntent, Progress};
+pub use reader::audit_record_of;
+pub use replay::{Replayed, Verdict, replay};
+pub use retention::Pruned;
 pub use timeline::EVENTS_PAGE;
-pub use verify::{AuditReport, BadRow, verify_folder};
+pub use verify::{AuditReport, BadRow, Checkpoint, verify_folder};
 pub use writer::{Durable, Store};
