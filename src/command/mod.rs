@@ -5,6 +5,7 @@
 mod apply;
 mod arguments;
 mod audit;
+mod backup;
 mod board;
 mod check;
 mod client;
@@ -23,6 +24,7 @@ mod prime_show;
 mod prime_wanted;
 mod progress;
 mod replay_show;
+mod restore;
 mod schema;
 mod serve;
 mod sign_off;
@@ -94,6 +96,10 @@ enum Verb {
     Prime(prime::Args),
     /// Checks the audit chain, and makes its decisions again
     Audit(audit::Args),
+    /// Copies the store into one file, also while the daemon serves
+    Backup(backup::Args),
+    /// Puts the store of a backup into the data folder
+    Restore(restore::Args),
     /// The whole story on this machine: real processes, real sockets, the real daemon
     Demo(demo::Args),
     /// Parts of the demo, one process each
@@ -200,6 +206,8 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
+        Verb::Backup(args) => backup::run(&args),
+        Verb::Restore(args) => restore::run(&args),
         Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version(form) => {

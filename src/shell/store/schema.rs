@@ -183,6 +183,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
+/// Looks at every page, index and constraint.
+pub(super) fn whole(connection: &Connection) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+}
+
 /// The newest schema that this program knows.
 pub(super) fn newest() -> u32 {
     MIGRATIONS.len() as u32

@@ -6,6 +6,7 @@
 pub(super) const READ_STATE: &str = "SELECT epoch, body FROM state WHERE one = 1";
 pub(super) const READ_EPOCH: &str = "SELECT epoch FROM state WHERE one = 1";
 pub(super) const TAKE_EPOCH: &str = "UPDATE state SET epoch = epoch + 1 WHERE one = 1 RETURNING epoch";
+pub(super) const WRITE_EPOCH: &str = "UPDATE state SET epoch = ?1 WHERE one = 1";
 pub(super) const WRITE_STATE: &str = "UPDATE state SET body = ?1 WHERE one = 1";
 pub(super) const ADD_QUIET_TICKS: &str = "UPDATE state SET quiet_ticks = quiet_ticks + ?1, quiet_at = ?2 WHERE one = 1";
 pub(super) const READ_QUIET_TICKS: &str = "SELECT quiet_ticks FROM state WHERE one = 1";
@@ -19,6 +20,7 @@ pub(super) const SUPERSEDE_TARGET: &str = "UPDATE intents SET state = 'supersede
 pub(super) const ADOPT_INTENTS: &str = "UPDATE intents SET epoch = ?1 WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const OPEN_INTENTS: &str = "SELECT key, epoch, effect, state, attempts, not_before, error, delivered FROM intents \
      WHERE state IN ('intent', 'sent', 'failed') ORDER BY id";
+pub(super) const COUNT_OPEN: &str = "SELECT COUNT(*) FROM intents WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const INTENT_SENT: &str = "UPDATE intents \
      SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
@@ -33,6 +35,8 @@ pub(super) const INTENT_DELIVERED: &str = "SELECT delivered FROM intents WHERE k
 
 pub(super) const INSERT_EVENT: &str =
     "INSERT INTO events (at, release, kind, message, by_person) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
+pub(super) const INSERT_RESTORED: &str = "INSERT INTO events (at, release, kind, message, by_person) \
+     VALUES (?1, NULL, 'restored', ?2, NULL)";
 pub(super) const EVENTS_AFTER: &str =
     "SELECT id, at, release, kind, message, by_person FROM events WHERE id > ?1 ORDER BY id LIMIT ?2";
 
