@@ -15,6 +15,7 @@ mod orders;
 mod plan_view;
 mod remind;
 mod run;
+mod scope;
 mod snapshot;
 mod world;
 
@@ -22,4 +23,5 @@ pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
 pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
 pub use run::{decide, decide_orders};
+pub use scope::{Scope, decide_within};
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Snapshot, State};

@@ -19,8 +19,11 @@ use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
 use super::service::Service;
+use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
+use crate::core::decide::{
+    Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,
+};
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
 use crate::shell::clock;
@@ -157,23 +160,23 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide(&snapshot);
-        let decision = match check(&whole, &snapshot).first() {
-            None => whole,
+        let whole = decide_within(Scope::Whole, &snapshot);
+        let (scope, decision) = match check(&whole, &snapshot).first() {
+            None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                decide_orders(&snapshot)
+                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
             }
         };
-        match self.commit(cause, &snapshot, &decision) {
+        match self.commit(cause, &snapshot, (scope, &decision)) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
-    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, decision: &Decision) -> Result<(), String> {
+    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, (scope, decision): (Scope, &Decision)) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
             return Err(format!("the decision breaks {}: {}; nothing was changed", first.invariant, first.message));
@@ -191,9 +194,10 @@ impl Engine {
             decision,
             events: events(snapshot, decision),
             documents: Vec::new(),
-            core_version: env!("CARGO_PKG_VERSION"),
+            core_version: core::VERSION,
         };
-        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| error.to_string())?;
+        let committed =
+            tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| error.to_string())?;
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
         }
