@@ -34,7 +34,7 @@ pub use backup::{BackupError, OnProgress, Stage, backup};
 pub use commit::{Commit, Committed};
 pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
 pub use coverage::Proven;
-pub use documents::AppliedDocument;
+pub use documents::{AppliedDocument, DocumentInForce};
 pub use error::StoreError;
 pub use event::NewEvent;
 pub use history::{JournalRow, JournalState};
