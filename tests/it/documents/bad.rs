@@ -52,7 +52,9 @@ fn every_mistake_is_told_as_it_was_reviewed() {
         if found != expected {
             wrong.push(format!("{}\n--- expected\n{expected}--- found\n{found}", case.display()));
         }
-        let odd = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let odd = |c: char| {
+            (c.is_control() && c != '\n') || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
         assert!(!found.contains(odd), "{} prints what moves a cursor: {found:?}", case.display());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -72,7 +74,9 @@ fn every_code_has_a_fixture() {
     let mut paths = cases();
     paths.push(fixtures().join("absent.yaml"));
     let found: BTreeSet<String> = paths.into_iter().flat_map(|path| load(&[path]).findings).map(|finding| finding.code).collect();
-    let known: BTreeSet<String> = codes::CODES.iter().map(|code| code.code.to_owned()).collect();
+    // TM04 is about changes while a daemon runs: tests/it/daemon/.
+    let known: BTreeSet<String> =
+        codes::CODES.iter().map(|code| code.code.to_owned()).filter(|code| !code.starts_with("TM04")).collect();
     assert_eq!(found, known);
 }
 
