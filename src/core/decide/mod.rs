@@ -18,6 +18,7 @@ mod run;
 mod snapshot;
 mod world;
 
+pub use announce::after_abort;
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
 pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
