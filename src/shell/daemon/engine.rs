@@ -280,8 +280,10 @@ impl Engine {
             Some(Phase::Aborted { reason, .. } | Phase::Scrubbed { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let document = self.library.documents().config.releases.get(release);
         Past {
-            release: self.library.documents().config.releases.get(release).cloned(),
+            offered: phase.as_ref().zip(document).and_then(|(phase, document)| document.offered_at(phase)),
+            release: document.cloned(),
             phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
             reason,
             events: self.every_event(),
