@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::words::Name;
 
+/// What a service manager says to the daemon alone (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)). Processes
+/// that the daemon starts do not get it: one that is a service itself would speak in the daemon's name.
+pub const SERVICE_VARIABLES: [&str; 6] =
+    ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// One problem of one document. Lines and columns count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod crash;
+mod history;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -210,9 +210,10 @@ fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
     }
 }
 
-fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+/// What an ABORT means for everybody, and what to do next.
+pub fn after_abort(release: &Release) -> (String, String) {
     let (name, version) = (&release.name, &release.version);
-    let (meaning, next) = if release.halts_on_abort() {
+    if release.halts_on_abort() {
         let meaning = format!("{version} is halted: nobody is offered it, force and early channels included. Capacity stays.");
         let next = format!(
             "Find the cause; `tminus clear {name}` and `tminus throttle lift {} --version {version}` bring it back.",
@@ -224,7 +225,12 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Opt
             "The last certified percent stays; nothing rises. Capacity stays.".into(),
             format!("Find the cause; `tminus clear {name}` brings it back, held."),
         )
-    };
+    }
+}
+
+fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+    let name = &release.name;
+    let (meaning, next) = after_abort(release);
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
     // The gate speaks in whole sentences, people do not.
     let what = match cause {

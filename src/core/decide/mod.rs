@@ -16,15 +16,18 @@ mod orders;
 mod plan_view;
 mod remind;
 mod run;
+mod scope;
 mod signatures;
 mod snapshot;
 mod vanished;
 mod world;
 
+pub use announce::after_abort;
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
 pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
 pub use run::{decide, decide_orders};
+pub use scope::{Scope, decide_within};
 pub use signatures::voided;
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Rejected, Snapshot, State};
 pub use vanished::keeps;

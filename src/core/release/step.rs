@@ -382,6 +382,15 @@ impl Release {
         self.rollout.on_abort == OnAbort::Halt
     }
 
+    /// What was offered where it was aborted; `None`: it was not, or not after its launch.
+    pub fn offered_at(&self, phase: &Phase) -> Option<Percent> {
+        match phase {
+            Phase::Aborted { at: Active::Rolling { step }, .. } => self.rollout.steps.get(*step).map(|step| step.percent),
+            Phase::Aborted { at: Active::Baking, .. } => Some(Percent::FULL),
+            _ => None,
+        }
+    }
+
     /// How long it is watched at 100 %: dwell and bake of the last step.
     pub fn bake(&self) -> Duration {
         self.rollout.steps.last().map_or(Duration::ZERO, |step| step.dwell + step.bake)

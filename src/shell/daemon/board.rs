@@ -43,6 +43,11 @@ impl Board {
         let view = View { snapshot, decision, groups, papers: papers.clone(), ready: true, open_intents: open };
         self.view.send_replace(Arc::new(view));
     }
+
+    /// The view that is published.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
 }
 
 fn groups(snapshot: &Snapshot, decision: &Decision) -> BTreeMap<Name, GroupView> {

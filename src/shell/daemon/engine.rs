@@ -20,9 +20,13 @@ use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
 use super::reload::Reloader;
+use super::service::Service;
 use super::start::Options;
+use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
+use crate::core::decide::{
+    Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,
+};
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
 use crate::shell::clock;
@@ -56,6 +60,7 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) service: Service,
     pub(super) options: Options,
     pub(super) reloader: Reloader,
     pub(super) people: Arc<ArcSwap<People>>,
@@ -66,6 +71,15 @@ pub(super) struct Engine {
 type Reply = oneshot::Sender<Result<Told, Told>>;
 
 impl Engine {
+    /// Puts the table of the kept state in force, so that clients are answered while the world is looked at for the
+    /// first time: as the run before left it, under the documents of now and the halt file.
+    pub(super) fn stand(&self) {
+        let observed = Observations { halt_file: self.observers.halt_file(), ..Observations::default() };
+        let config = self.library.documents().config.clone();
+        let standing = Snapshot { config, state: self.state.clone(), observed, commands: Vec::new(), now: clock::now() };
+        self.board.publish_table(&standing, &decide_orders(&standing));
+    }
+
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
@@ -86,6 +100,7 @@ impl Engine {
         let mut halt_file = tokio::time::interval(HALT_FILE_EVERY);
         halt_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.service.alive();
             let pause = self.pause(clock::now());
             tokio::select! {
                 () = &mut shutdown => break,
@@ -99,6 +114,7 @@ impl Engine {
                 },
                 news = self.reloader.next() => self.reload(news).await,
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
+                () = tokio::time::sleep(self.service.due()) => {}
             }
         }
         self.actuators.stop().await;
@@ -129,7 +145,7 @@ impl Engine {
         let now = clock::now();
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
-        let mut observed = self.observers.look(&pushed, standing, now).await;
+        let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
         observed.open = self.open_keys();
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
@@ -155,23 +171,23 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide(&snapshot);
-        let decision = match check(&whole, &snapshot).first() {
-            None => whole,
+        let whole = decide_within(Scope::Whole, &snapshot);
+        let (scope, decision) = match check(&whole, &snapshot).first() {
+            None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                decide_orders(&snapshot)
+                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
             }
         };
-        match self.commit(cause, &snapshot, &decision) {
+        match self.commit(cause, &snapshot, (scope, &decision)) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
-    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, decision: &Decision) -> Result<(), String> {
+    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, (scope, decision): (Scope, &Decision)) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
             return Err(format!("the decision breaks {}: {}; nothing was changed", first.invariant, first.message));
@@ -190,9 +206,10 @@ impl Engine {
             decision,
             events: self.news.iter().cloned().chain(events(snapshot, decision)).collect(),
             documents: Vec::new(),
-            core_version: env!("CARGO_PKG_VERSION"),
+            core_version: core::VERSION,
         };
-        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| error.to_string())?;
+        let committed =
+            tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| error.to_string())?;
         self.news.clear();
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
@@ -226,11 +243,13 @@ impl Engine {
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.papers(), open));
+        self.service.status(&self.board.view());
     }
 
     /// Nothing could be kept: state and world stay as they are. The throttle still follows the halt file, which needs no
     /// disk, and who gave an order is told so.
     fn reject(&self, sentence: &str, snapshot: Snapshot, replies: Vec<Reply>) {
+        telemetry::commit_failed();
         tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));
@@ -270,8 +289,10 @@ impl Engine {
             Some(Phase::Aborted { reason, .. } | Phase::Scrubbed { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let document = self.library.documents().config.releases.get(release);
         Past {
-            release: self.library.documents().config.releases.get(release).cloned(),
+            offered: phase.as_ref().zip(document).and_then(|(phase, document)| document.offered_at(phase)),
+            release: document.cloned(),
             phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
             reason,
             events: self.every_event(),

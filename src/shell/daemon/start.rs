@@ -1,7 +1,9 @@
 //! Wires the rooms from documents and starts the listeners.
 //!
-//! Order matters: documents are validated and the first decision is committed before a listener accepts, so that who is
-//! answered is answered by the documents in force. Invariant: with invalid documents nothing is started.
+//! Order matters. Clients are answered as soon as the table of the kept state is in force, which needs no look at the
+//! world; until then they wait in the socket. People are answered after the first decision. At a stop clients are told
+//! first, while the loop goes on, so that a halt still holds; then the loop ends, and only then is nobody accepted any
+//! more. Invariant: with invalid documents nothing is started.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
@@ -22,15 +24,18 @@ use super::look::{self, Observers};
 use super::probing::Probes;
 use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
+use super::service::{self, Service};
+use super::sockets::{self, HandOverError};
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
 use crate::shell::control::{self, Ask, Desk, Papers, People, View};
-use crate::shell::decision;
+use crate::shell::decision::{self, Farewell};
 use crate::shell::groups::LocalGroups;
 use crate::shell::notify::NotifyError;
 use crate::shell::observe::{ObserveError, Probes as Prober};
 use crate::shell::settings::Loaded;
+use crate::shell::spec::Settings;
 use crate::shell::store::{Store, StoreError};
 
 /// Orders that may wait at the counter; more are answered 503 with Retry-After.
@@ -38,6 +43,9 @@ const COUNTER: usize = 256;
 
 /// Outcomes that may wait for the writer; actuators wait beyond that.
 const OUTCOMES: usize = 256;
+
+/// How long the listeners may take to end after the loop; their own limits are shorter.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What `serve` was told; flags beat the file.
 #[derive(Clone, Debug)]
@@ -80,6 +88,9 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
+    /// A service manager handed over what cannot be used.
+    #[error("{0}; nothing was started")]
+    HandOver(#[from] HandOverError),
     /// Beyond loopback.
     #[error("{0} is not a loopback address: this version has no TLS, so the control listener stays on 127.0.0.1 or ::1")]
     NotLoopback(SocketAddr),
@@ -96,6 +107,8 @@ pub enum StartError {
 
 /// Serves until `shutdown`; tells where it listens once the documents are in force.
 pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: watch::Receiver<bool>) -> Result<(), StartError> {
+    // From here on SIGHUP is an order and no end, however long the start takes.
+    let hangups = signal(SignalKind::hangup());
     let data = reload_start::settings(&options)?.data;
     let mut store = Store::open(&data)?;
     let durable = store.load()?;
@@ -103,8 +116,9 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let remembered = Remembered { state: state.clone(), applied: durable.documents, in_force: store.in_force()? };
     let (library, read) = reload_start::open(&options, remembered)?;
     let settings = library.settings().clone();
-    let (control, decision) = (bind(loopback(settings.control)?).await?, bind(settings.decision).await?);
+    let (control, decision) = listeners(&settings)?;
     let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
+    loopback(running.control)?;
 
     let epoch = store.take_epoch()?;
     store.put_in_force(&library.in_force())?;
@@ -133,6 +147,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         wake_at: None,
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
+        service: Service::from_environment(),
         reloader: Reloader::new(&read, settings.tick),
         people: people.clone(),
         news: Vec::new(),
@@ -141,23 +156,56 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         library,
         state,
     };
-    let engine = engine.begin(open).await;
-    tokio::spawn(reload_signal(asks.clone()));
+    // A service manager hears of it at once; the loop may be looking at the world for some seconds.
+    let asked = shutdown.clone();
+    let leaving = async {
+        stopped(asked).await;
+        service::stopping();
+    };
+    let (farewell, told, over) = part(leaving);
+    engine.stand();
+    let decision = tokio::spawn(decision::serve(decision, table, farewell));
+    let mut engine = engine.begin(open).await;
+    tokio::spawn(reload_on(hangups, asks.clone()));
     let desk = Desk { asks, view: views, people };
-    let control = tokio::spawn(control::serve(control, desk, stopped(shutdown.clone())));
-    let decision = tokio::spawn(decision::serve(decision, table, stopped(shutdown.clone())));
+    let (ending, ended) = watch::channel(false);
+    let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
     // Whoever asked for the address may be gone; the daemon serves all the same.
     tracing::info!(control = %running.control, decision = %running.decision, "tminus serves");
     let _ = ready.send(running);
-    engine.run(stopped(shutdown)).await;
+    engine.service.ready();
+    let end = async {
+        stopped(shutdown).await;
+        // An error means that the decision listener is gone, and nobody is left to be told.
+        let _ = told.await;
+    };
+    engine.run(end).await;
     tracing::info!("tminus stops: state is kept and instances go on");
-    let _ = tokio::time::timeout(Duration::from_secs(10), async { (control.await, decision.await) }).await;
+    drop((ending, over));
+    let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
     Ok(())
 }
 
+/// The two ends of a farewell: the listener's, and the daemon's, which is told when clients are, and drops its last one
+/// when nobody shall be accepted any more.
+fn part<L: Future>(leaving: L) -> (Farewell<L, oneshot::Receiver<()>>, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let (tell, told) = oneshot::channel();
+    let (end, over) = oneshot::channel();
+    (Farewell { leaving, told: tell, over }, told, end)
+}
+
+/// Control and decision: as handed over, or bound where the settings say.
+fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
+    if let Some([control, decision]) = sockets::handed_over()? {
+        tracing::info!("the sockets were handed over; `listen` of the settings and flags are not used");
+        return Ok((control, decision));
+    }
+    Ok((bind(loopback(settings.control)?)?, bind(settings.decision)?))
+}
+
 /// SIGHUP: the files are read again at once. Where it cannot be listened to, the watch sees every change all the same.
-async fn reload_signal(asks: mpsc::Sender<Ask>) {
-    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
+async fn reload_on(hangups: std::io::Result<Signal>, asks: mpsc::Sender<Ask>) {
+    let Ok(mut signals) = hangups else { return };
     while signals.recv().await.is_some() {
         let (reply, answer) = oneshot::channel();
         if asks.send(Ask::Reload { by: None, reply }).await.is_err() {
@@ -177,8 +225,8 @@ fn loopback(address: SocketAddr) -> Result<SocketAddr, StartError> {
     if address.ip().is_loopback() { Ok(address) } else { Err(StartError::NotLoopback(address)) }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    sockets::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {

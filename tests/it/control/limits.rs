@@ -205,8 +205,11 @@ async fn metrics_are_those_of_the_table() {
     };
     let (typed, helped) = (named("# TYPE "), named("# HELP "));
     assert_eq!(typed, helped, "every metric has a help text");
-    // Those of the decision listener appear once one runs; here it may, since tests share the recorder.
-    let elsewhere = [Metric::Decisions, Metric::DecisionRefused, Metric::DecisionConnections];
+    // Those of the decision listener appear once one runs; here it may, since tests share the recorder. Those of a gate
+    // need one that judges: `deploy::board` looks at them.
+    let decisions = [Metric::Decisions, Metric::DecisionRefused, Metric::DecisionConnections];
+    let gates = [Metric::GateVerdict, Metric::GateEValue, Metric::GateBound, Metric::GateDataAge, Metric::GateErrorRatio];
+    let elsewhere = [&decisions[..], &gates].concat();
     for metric in Metric::ALL {
         assert!(typed.contains(metric.name()) || elsewhere.contains(&metric), "{} is not exposed", metric.name());
     }

@@ -5,6 +5,7 @@
 mod bench;
 mod checker;
 mod edited;
+mod goldens;
 mod halts;
 mod orders;
 mod poisoned;
