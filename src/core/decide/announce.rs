@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::draft::Draft;
 use super::effect::{Announcement, Effect, Topic};
 use super::snapshot::{Command, Order, Person};
-use crate::core::release::{Active, Phase, Release, ReleaseState, next_step, percent};
+use crate::core::release::{Active, Phase, Release, ReleaseState, next_step, percent, stands_at};
 use crate::core::throttle::{Halt, HaltTarget, Lift, Rule};
 use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, format_duration};
 
@@ -175,8 +175,8 @@ fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transit
 fn ahead(draft: &Draft<'_>, release: &Release, after: &ReleaseState) -> String {
     let here = percent(release, after).unwrap_or(Percent::ZERO);
     let lower = if throttled_below(draft, release, here) { " Throttle rules hold some of them lower." } else { "" };
-    let step = match after.phase {
-        Phase::Active(Active::Rolling { step }) => step,
+    let step = match stands_at(release, after) {
+        Some(step) => step,
         _ if release.bake().is_zero() => return format!("Nothing is watched any more: it has no bake.{lower}"),
         _ => return format!("It is watched for {} more.{lower}", format_duration(release.bake())),
     };

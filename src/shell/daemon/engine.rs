@@ -195,6 +195,7 @@ impl Engine {
         if !decision.changed {
             // A count that cannot be written is written with the next one.
             let _ = self.store.count_quiet_tick(snapshot.now);
+            self.tell_news();
             return Ok(());
         }
         let commit = Commit {
@@ -218,6 +219,14 @@ impl Engine {
             tracing::info!(release.name = event.release.as_ref().map(Name::as_str), event.kind, "{}", event.message);
         }
         Ok(())
+    }
+
+    /// Lines of the timeline that no decision took along.
+    fn tell_news(&mut self) {
+        match self.store.add_events(&self.news) {
+            Ok(_) => self.news.clear(),
+            Err(error) => tracing::warn!(%error, "an event could not be kept; it is tried again"),
+        }
     }
 
     fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
