@@ -1,7 +1,11 @@
 //! The store from the outside: real files, real kills, real damage.
 
 mod audit;
+mod backup;
 mod crash;
+mod edits;
+mod replay;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::path::Path;

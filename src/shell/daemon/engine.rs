@@ -18,6 +18,7 @@ use super::counts;
 use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
+use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
@@ -56,6 +57,7 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) upkeep: Upkeep,
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
@@ -64,9 +66,6 @@ impl Engine {
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
-        if let Err(error) = self.store.prune_counts(clock::now()) {
-            tracing::warn!(%error, "old counts could not be pruned");
-        }
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
@@ -92,7 +91,10 @@ impl Engine {
                 _ = halt_file.tick() => if self.observers.halt_file() != self.observed.halt_file {
                     self.tick("halt_file", Vec::new()).await;
                 },
-                () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
+                () = tokio::time::sleep(pause) => {
+                    self.tick("tick", Vec::new()).await;
+                    self.upkeep.turn(&mut self.store);
+                }
             }
         }
         self.actuators.stop().await;
@@ -294,7 +296,10 @@ impl Engine {
         let journaled = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
-                self.store.done(&key, now, detail)
+                match &outcome.proven {
+                    Some(proven) => self.store.done_and_proven(&key, (now, detail), proven),
+                    None => self.store.done(&key, now, detail),
+                }
             }
             Err(error) => {
                 let retry_at = later(now, self.actuators.pause_before_retry(&key));
@@ -308,8 +313,8 @@ impl Engine {
         }
         telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
-        if let Some(coverage) = outcome.coverage {
-            self.observers.proven(coverage);
+        if let Some(proven) = outcome.proven {
+            self.observers.proven(proven);
         }
         self.tick("effect", Vec::new()).await;
     }

@@ -2,7 +2,7 @@
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
 //! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
-//! [`chronicle`] remembers for the report.
+//! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
 
 mod act;
@@ -14,5 +14,7 @@ mod engine;
 mod look;
 mod probing;
 mod start;
+mod upkeep;
+mod warmth;
 
 pub use start::{Options, Running, StartError, serve};

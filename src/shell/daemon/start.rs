@@ -20,6 +20,7 @@ use super::documents::Library;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
+use super::upkeep::Upkeep;
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
@@ -114,7 +115,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
     let people = library.people();
     let engine = Engine {
-        observers: Observers::new(groups.clone(), library.documents())?,
+        observers: Observers::new(groups.clone(), library.documents(), durable.proven)?,
         probes: Probes::new(Prober::new()?),
         actuators: Actuators::new(groups, outcomes, (settings.data.clone(), library.documents()))?,
         board: Board::new(table.clone(), view),
@@ -126,6 +127,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         wake_at: None,
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
+        upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
         store,
         library,
         state,
