@@ -15,6 +15,7 @@ mod notify;
 mod observe;
 mod pages;
 mod primer;
+mod recovery;
 mod release_states;
 mod scenarios;
 mod store;

@@ -91,10 +91,7 @@ impl Engine {
                 _ = halt_file.tick() => if self.observers.halt_file() != self.observed.halt_file {
                     self.tick("halt_file", Vec::new()).await;
                 },
-                () = tokio::time::sleep(pause) => {
-                    self.tick("tick", Vec::new()).await;
-                    self.upkeep.turn(&mut self.store);
-                }
+                () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
             }
         }
         self.actuators.stop().await;
@@ -118,6 +115,8 @@ impl Engine {
         self.decide(cause, orders);
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+        // Whatever caused the tick: people who order faster than ticks come do not hold it up.
+        self.upkeep.turn(&mut self.store);
     }
 
     async fn look(&mut self) {
