@@ -37,6 +37,14 @@ impl Upkeep {
         upkeep
     }
 
+    /// Documents changed.
+    pub(super) fn follow(&mut self, keep: Duration, tick: Duration) {
+        if (self.keep, self.tick) != (keep, tick) {
+            (self.keep, self.tick) = (keep, tick);
+            self.due = self.due.min(clock::monotonic() + self.pause());
+        }
+    }
+
     /// An hour, or less where little is kept.
     fn pause(&self) -> Duration {
         (self.keep / 24).min(EVERY).max(self.tick)

@@ -1,7 +1,7 @@
 //! The store: state, journal of intents, audit chain, events, pushed counts, applied documents. SQLite, one writer.
 //!
 //! Reading order: [`writer`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
-//! intents, [`audit`] is the chain, [`verify`], [`replay`] and [`retention`] are about it; [`timeline`], [`counts`],
+//! intents, [`history`] shows them all, [`audit`] is the chain, [`verify`], [`replay`] and [`retention`] are about it; [`timeline`], [`counts`],
 //! [`coverage`] and [`documents`] are the rest. [`reader`] is for who reads beside the daemon, and so
 //! is [`backup`], with [`seal`] and [`restore`]. All SQL is in [`sql`].
 //! Whole operations in and out; no rows or cursors leak. Not here: any decision.
@@ -15,6 +15,7 @@ mod documents;
 mod error;
 mod event;
 mod folder;
+mod history;
 mod journal;
 mod reader;
 mod replay;
@@ -33,9 +34,10 @@ pub use backup::{BackupError, OnProgress, Stage, backup};
 pub use commit::{Commit, Committed};
 pub use counts::{CountedPeriod, PRUNE_COUNTS_AFTER};
 pub use coverage::Proven;
-pub use documents::AppliedDocument;
+pub use documents::{AppliedDocument, DocumentInForce};
 pub use error::StoreError;
 pub use event::NewEvent;
+pub use history::{JournalRow, JournalState};
 pub use journal::{Failure, OpenIntent, Progress};
 pub use reader::audit_record_of;
 pub use replay::{Replayed, Verdict, replay};

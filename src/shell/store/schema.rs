@@ -13,7 +13,7 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x746d_696e;
 
 /// One entry per schema version, from 1; each is run once, in order.
-const MIGRATIONS: [&str; 2] = [V1, V2];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 -- What was decided so far, and the epoch that may write. body: core::decide::State as JSON.
@@ -153,6 +153,18 @@ pub(super) fn read_as_newest(connection: &Connection) -> Result<(), StoreError> 
     }
     Ok(())
 }
+
+/// Documents in force as they last were, from files and applied: by them a restart knows what is missing.
+const V3: &str = "
+CREATE TABLE documents_in_force (
+  kind TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, folded)
+) STRICT;
+";
 
 /// Refuses a file of somebody else or of a newer tminus; nothing is written.
 pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(), StoreError> {

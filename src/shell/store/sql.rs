@@ -20,6 +20,7 @@ pub(super) const SUPERSEDE_TARGET: &str = "UPDATE intents SET state = 'supersede
 pub(super) const ADOPT_INTENTS: &str = "UPDATE intents SET epoch = ?1 WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const OPEN_INTENTS: &str = "SELECT key, epoch, effect, state, attempts, not_before, error, delivered FROM intents \
      WHERE state IN ('intent', 'sent', 'failed') ORDER BY id";
+pub(super) const JOURNAL: &str = "SELECT key, effect, state, attempts FROM intents ORDER BY id";
 pub(super) const COUNT_OPEN: &str = "SELECT COUNT(*) FROM intents WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const INTENT_SENT: &str = "UPDATE intents \
      SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
@@ -44,6 +45,11 @@ pub(super) const PUT_DOCUMENT: &str = "INSERT INTO documents (kind, folded, name
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
      ON CONFLICT (kind, folded) DO UPDATE SET name = excluded.name, body = excluded.body, \
      by_person = excluded.by_person, at = excluded.at";
+pub(super) const REMOVE_DOCUMENT: &str = "DELETE FROM documents WHERE kind = ?1 AND folded = ?2";
+pub(super) const FORGET_IN_FORCE: &str = "DELETE FROM documents_in_force";
+pub(super) const PUT_IN_FORCE: &str =
+    "INSERT OR REPLACE INTO documents_in_force (kind, folded, name, file, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const IN_FORCE: &str = "SELECT kind, name, file, body FROM documents_in_force ORDER BY kind, folded";
 pub(super) const DOCUMENTS: &str = "SELECT kind, name, body, by_person, at FROM documents ORDER BY kind, folded";
 
 pub(super) const READ_CHAIN: &str = "SELECT base_id, base_hash, head_id, head_hash FROM chain WHERE one = 1";
