@@ -22,6 +22,7 @@ use super::probing::{Look, Probes};
 use super::reload::Reloader;
 use super::service::Service;
 use super::start::Options;
+use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
@@ -60,6 +61,7 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) upkeep: Upkeep,
     pub(super) service: Service,
     pub(super) options: Options,
     pub(super) reloader: Reloader,
@@ -83,9 +85,6 @@ impl Engine {
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
-        if let Err(error) = self.store.prune_counts(clock::now()) {
-            tracing::warn!(%error, "old counts could not be pruned");
-        }
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
@@ -139,6 +138,8 @@ impl Engine {
         self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+        // Whatever caused the tick: people who order faster than ticks come do not hold it up.
+        self.upkeep.turn(&mut self.store);
     }
 
     async fn look(&mut self) {
@@ -332,7 +333,10 @@ impl Engine {
         let journaled = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
-                self.store.done(&key, now, detail)
+                match &outcome.proven {
+                    Some(proven) => self.store.done_and_proven(&key, (now, detail), proven),
+                    None => self.store.done(&key, now, detail),
+                }
             }
             Err(error) => {
                 let retry_at = later(now, self.actuators.pause_before_retry(&key));
@@ -346,8 +350,8 @@ impl Engine {
         }
         telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
-        if let Some(coverage) = outcome.coverage {
-            self.observers.proven(coverage);
+        if let Some(proven) = outcome.proven {
+            self.observers.proven(proven);
         }
         self.tick("effect", Vec::new()).await;
     }

@@ -26,6 +26,7 @@ use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
+use super::upkeep::Upkeep;
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
@@ -133,7 +134,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
     let people = Arc::new(ArcSwap::from_pointee(People::of(library.people())));
     let engine = Engine {
-        observers: Observers::new(groups.clone(), library.documents())?,
+        observers: Observers::new(groups.clone(), library.documents(), durable.proven)?,
         probes: Probes::new(Prober::new()?),
         actuators: Actuators::new(groups, outcomes, (settings.data.clone(), library.documents()))?,
         board: Board::new(table.clone(), view),
@@ -145,6 +146,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         wake_at: None,
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
+        upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
         service: Service::from_environment(),
         reloader: Reloader::new(&read, settings.tick),
         people: people.clone(),
