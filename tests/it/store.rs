@@ -3,8 +3,8 @@
 mod audit;
 mod backup;
 mod crash;
-mod history;
 mod edits;
+mod history;
 mod replay;
 mod retention;
 
