@@ -36,6 +36,13 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// In one line, with its place.
+    pub fn brief(&self) -> String {
+        format!("{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,7 +62,8 @@ pub struct EventRow {
     pub at: Timestamp,
     /// The release it is about.
     pub release: Option<Name>,
-    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`, `start`.
+    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`,
+    /// `forgotten`, `start`.
     pub kind: String,
     /// A whole sentence.
     pub message: String,

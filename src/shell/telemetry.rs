@@ -55,6 +55,12 @@ pub enum Metric {
     OpenIntents,
     /// Whether the last load of documents was good.
     DocumentsValid,
+    /// When the documents in force were taken.
+    DocumentsLoaded,
+    /// Documents in force that are in no file any more.
+    DocumentsVanished,
+    /// Loads of documents by result.
+    DocumentLoads,
     /// Throttle decisions by reason.
     Decisions,
     /// Throttle requests without a decision, by cause.
@@ -121,7 +127,7 @@ impl MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::BuildInfo,
         Self::Ticks,
         Self::TickSeconds,
@@ -130,6 +136,9 @@ impl Metric {
         Self::Effects,
         Self::OpenIntents,
         Self::DocumentsValid,
+        Self::DocumentsLoaded,
+        Self::DocumentsVanished,
+        Self::DocumentLoads,
         Self::Decisions,
         Self::DecisionRefused,
         Self::DecisionConnections,
@@ -167,6 +176,17 @@ impl Metric {
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }
+            Self::DocumentsLoaded => {
+                ("tminus_documents_loaded_timestamp_seconds", Mirror, "When the documents in force were taken, in Unix time.")
+            }
+            Self::DocumentsVanished => {
+                ("tminus_documents_vanished", Mirror, "Documents that are gone and in force as they last were.")
+            }
+            Self::DocumentLoads => (
+                "tminus_document_loads_total",
+                Counter,
+                "Times the documents were read, by what came of it: changed, unchanged, rejected.",
+            ),
             Self::Decisions => ("tminus_decisions_total", Counter, "Throttle decisions, by the layer that decided."),
             Self::DecisionRefused => {
                 ("tminus_decision_refused_total", Counter, "Requests and connections that got no decision, by cause.")
@@ -221,12 +241,15 @@ impl Metric {
             Self::PrimingCoverage => &["policy", "node"],
             Self::PrimingWanted => &["policy"],
             Self::DecisionRefused => &["cause"],
+            Self::DocumentLoads => &["result"],
             Self::Ticks
             | Self::TickSeconds
             | Self::TickAge
             | Self::CommitsFailed
             | Self::OpenIntents
             | Self::DocumentsValid
+            | Self::DocumentsLoaded
+            | Self::DocumentsVanished
             | Self::DecisionConnections
             | Self::Halts => &[],
         }
@@ -291,6 +314,11 @@ pub fn commit_failed() {
 /// An effect was sent. `kind` is the effect's word, `result` is `done` or `failed`.
 pub fn effect(kind: &'static str, result: &'static str) {
     counter!(Metric::Effects.name(), "kind" => kind, "result" => result).increment(1);
+}
+
+/// The documents were read. `result` is `changed`, `unchanged` or `rejected`.
+pub fn documents_read(result: &'static str) {
+    counter!(Metric::DocumentLoads.name(), "result" => result).increment(1);
 }
 
 /// One scrape: what was recorded, then what mirrors the last decision, in the text exposition of Prometheus.

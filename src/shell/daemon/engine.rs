@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -19,12 +20,17 @@ use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
 use super::service::Service;
+use crate::core;
+use super::reload::Reloader;
+use super::start::Options;
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
+use crate::core::decide::{
+    Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,
+};
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
 use crate::shell::clock;
-use crate::shell::control::Ask;
+use crate::shell::control::{Ask, People};
 use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
 use crate::shell::telemetry;
 
@@ -55,6 +61,11 @@ pub(super) struct Engine {
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
     pub(super) service: Service,
+    pub(super) options: Options,
+    pub(super) reloader: Reloader,
+    pub(super) people: Arc<ArcSwap<People>>,
+    /// Lines of the timeline that go with the next decision.
+    pub(super) news: Vec<NewEvent>,
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
@@ -101,6 +112,7 @@ impl Engine {
                 _ = halt_file.tick() => if self.observers.halt_file() != self.observed.halt_file {
                     self.tick("halt_file", Vec::new()).await;
                 },
+                news = self.reloader.next() => self.reload(news).await,
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
                 () = tokio::time::sleep(self.service.due()) => {}
             }
@@ -124,6 +136,7 @@ impl Engine {
         self.look().await;
         self.resend(clock::now());
         self.decide(cause, orders);
+        self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
     }
@@ -136,6 +149,7 @@ impl Engine {
         observed.open = self.open_keys();
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
+        observed.rejected = self.library.rejected().cloned();
         self.probes.start_due(&Look { sources: self.observers.sources(), pushed }, standing, now);
         self.observed = observed;
     }
@@ -157,23 +171,23 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide(&snapshot);
-        let decision = match check(&whole, &snapshot).first() {
-            None => whole,
+        let whole = decide_within(Scope::Whole, &snapshot);
+        let (scope, decision) = match check(&whole, &snapshot).first() {
+            None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                decide_orders(&snapshot)
+                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
             }
         };
-        match self.commit(cause, &snapshot, &decision) {
+        match self.commit(cause, &snapshot, (scope, &decision)) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
-    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, decision: &Decision) -> Result<(), String> {
+    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, (scope, decision): (Scope, &Decision)) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
             return Err(format!("the decision breaks {}: {}; nothing was changed", first.invariant, first.message));
@@ -189,11 +203,13 @@ impl Engine {
             by: snapshot.commands.first().map(|command| command.by.name.clone()),
             snapshot,
             decision,
-            events: events(snapshot, decision),
+            events: self.news.iter().cloned().chain(events(snapshot, decision)).collect(),
             documents: Vec::new(),
-            core_version: env!("CARGO_PKG_VERSION"),
+            core_version: core::VERSION,
         };
-        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| error.to_string())?;
+        let committed =
+            tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| error.to_string())?;
+        self.news.clear();
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
         }
@@ -217,7 +233,7 @@ impl Engine {
         }
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
-        self.board.publish_view(snapshot, decision, (self.library.findings(), open));
+        self.board.publish_view(snapshot, decision, (self.library.papers(), open));
         self.service.status(&self.board.view());
     }
 
@@ -348,6 +364,10 @@ impl Engine {
                 let answer = self.apply(by, &text).await;
                 let _ = reply.send(answer);
             }
+            Ask::Reload { by, reply } => self.reloader.ask((by, reply)),
+            Ask::Remove { by, kind, name, reason, reply } => {
+                let _ = reply.send(self.remove(by, (&kind, name), reason).await);
+            }
             Ask::Push { source, counts, reply } => {
                 let stored = tokio::task::block_in_place(|| self.store.put_counts(&source, &counts));
                 let _ = reply.send(stored.map_err(|error| Told { code: "not_stored".into(), message: error.to_string() }));
@@ -370,16 +390,18 @@ impl Engine {
         by: crate::core::decide::Person,
         text: &str,
     ) -> Result<crate::shell::control::Applied, Vec<crate::shell::settings::Finding>> {
-        let change = self.library.propose(text)?;
-        let stored = tokio::task::block_in_place(|| self.store.put_documents(&change.records(&by.name, clock::now())));
+        let change = tokio::task::block_in_place(|| self.library.propose(text, &self.state))?;
+        let stored = tokio::task::block_in_place(|| {
+            self.store.put_documents(&change.records(&by.name, clock::now()))?;
+            self.store.put_in_force(&change.in_force())
+        });
         if let Err(error) = stored {
             return Err(vec![super::documents::not_stored(&error.to_string())]);
         }
         let applied = change.applied.clone();
         let releases = change.releases.clone();
         self.library.adopt(change);
-        self.observers.rewire(self.library.documents());
-        self.actuators.rewire(self.library.documents());
+        self.rewire();
         // The first decision makes states for new releases, the second remembers who applied them.
         self.tick("apply", Vec::new()).await;
         let (reply, _gone) = oneshot::channel();
@@ -423,5 +445,13 @@ fn events(snapshot: &Snapshot, decision: &Decision) -> Vec<NewEvent> {
         }),
         _ => None,
     });
-    orders.chain(announced).collect()
+    let forgotten = snapshot.state.releases.keys().filter(|name| !decision.state.releases.contains_key(*name));
+    let forgotten = forgotten.map(|name| NewEvent {
+        at: snapshot.now,
+        release: Some(name.clone()),
+        kind: "forgotten".into(),
+        message: format!("{name} is forgotten: its document is gone."),
+        by: None,
+    });
+    orders.chain(announced).chain(forgotten).collect()
 }

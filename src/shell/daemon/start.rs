@@ -13,21 +13,23 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
 use super::board::Board;
 use super::chronicle::Chronicle;
-use super::documents::Library;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
+use super::reload::Reloader;
+use super::reload_start::{self, Remembered};
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
-use crate::shell::control::{self, Desk, View};
+use crate::shell::control::{self, Ask, Desk, Papers, People, View};
 use crate::shell::decision::{self, Farewell};
 use crate::shell::groups::LocalGroups;
 use crate::shell::notify::NotifyError;
@@ -105,17 +107,22 @@ pub enum StartError {
 
 /// Serves until `shutdown`; tells where it listens once the documents are in force.
 pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: watch::Receiver<bool>) -> Result<(), StartError> {
-    let library = Library::load(&options)?;
+    let data = reload_start::settings(&options)?.data;
+    let mut store = Store::open(&data)?;
+    let durable = store.load()?;
+    let state = durable.state.unwrap_or_default();
+    let remembered = Remembered { state: state.clone(), applied: durable.documents, in_force: store.in_force()? };
+    let (library, read) = reload_start::open(&options, remembered)?;
     let settings = library.settings().clone();
     let (control, decision) = listeners(&settings)?;
     let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
     loopback(running.control)?;
 
-    let mut store = Store::open(&settings.data)?;
     let epoch = store.take_epoch()?;
-    let durable = store.load()?;
-    let library = library.with_applied(durable.documents);
-    let state = State { version: 1, epoch, ..durable.state.unwrap_or_default() };
+    store.put_in_force(&library.in_force())?;
+    // Under the new epoch, which the intents that were left open carry from here on.
+    let open = store.load()?.open;
+    let state = State { version: 1, epoch, ..state };
 
     let table = Arc::new(ArcSwap::from_pointee(Table::default()));
     let (view, views) = watch::channel(Arc::new(nothing_yet()));
@@ -124,7 +131,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let folder = settings.data.join("groups");
     let groups = LocalGroups::open(folder, look::local(library.documents())).map(Arc::new);
     let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
-    let people = library.people();
+    let people = Arc::new(ArcSwap::from_pointee(People::of(library.people())));
     let engine = Engine {
         observers: Observers::new(groups.clone(), library.documents())?,
         probes: Probes::new(Prober::new()?),
@@ -139,6 +146,10 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
         service: Service::from_environment(),
+        reloader: Reloader::new(&read, settings.tick),
+        people: people.clone(),
+        news: Vec::new(),
+        options,
         store,
         library,
         state,
@@ -152,8 +163,9 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let (farewell, told, over) = part(leaving);
     engine.stand();
     let decision = tokio::spawn(decision::serve(decision, table, farewell));
-    let mut engine = engine.begin(durable.open).await;
-    let desk = Desk { asks, view: views, people: Arc::new(people) };
+    let mut engine = engine.begin(open).await;
+    tokio::spawn(reload_signal(asks.clone()));
+    let desk = Desk { asks, view: views, people };
     let (ending, ended) = watch::channel(false);
     let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
     // Whoever asked for the address may be gone; the daemon serves all the same.
@@ -189,6 +201,19 @@ fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartErr
     Ok((bind(loopback(settings.control)?)?, bind(settings.decision)?))
 }
 
+/// SIGHUP: the files are read again at once. Where it cannot be listened to, the watch sees every change all the same.
+async fn reload_signal(asks: mpsc::Sender<Ask>) {
+    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
+    while signals.recv().await.is_some() {
+        let (reply, answer) = oneshot::channel();
+        if asks.send(Ask::Reload { by: None, reply }).await.is_err() {
+            return;
+        }
+        // What came of it is said in the log, and wherever documents show.
+        let _ = answer.await;
+    }
+}
+
 async fn stopped(mut shutdown: watch::Receiver<bool>) {
     // An error means the sender is gone, which is a stop as well.
     let _ = shutdown.wait_for(|stop| *stop).await;
@@ -215,5 +240,12 @@ fn nothing_yet() -> View {
         commands: Vec::new(),
         now: clock::now(),
     };
-    View { snapshot, decision: Decision::default(), groups: BTreeMap::new(), findings: Vec::new(), ready: false, open_intents: 0 }
+    View {
+        snapshot,
+        decision: Decision::default(),
+        groups: BTreeMap::new(),
+        papers: Papers::default(),
+        ready: false,
+        open_intents: 0,
+    }
 }

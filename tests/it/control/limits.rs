@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tminus::shell::clock;
-use tminus::shell::control::{Ask, BeyondLoopback, Desk, View, serve};
+use tminus::shell::control::{Ask, BeyondLoopback, Desk, People, View, serve};
 use tminus::shell::telemetry::{self, Metric};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +21,7 @@ fn desk(view: View, places: usize) -> (Desk, mpsc::Receiver<Ask>) {
     let (sender, view) = watch::channel(Arc::new(view));
     // Views outlive their sender; nothing changes in these tests.
     drop(sender);
-    (Desk { asks, view, people: Arc::new(Vec::new()) }, asked)
+    (Desk { asks, view, people: Arc::new(ArcSwap::from_pointee(People::Anybody)) }, asked)
 }
 
 #[tokio::test]
