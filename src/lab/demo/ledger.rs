@@ -125,15 +125,39 @@ mod tests {
         let step = |key| heard(key, "step", "It is at 10 %.");
         let floor = |key: &str, floor| (key.to_owned(), floor);
         let cases: Vec<Case> = vec![
-            ("once", vec![step("a")], vec![floor("f1", 4), floor("f2", 2)], vec![row("notify:a", 1), row("f1", 1), row("f2", 2)], (0, 0, 0)),
+            (
+                "once",
+                vec![step("a")],
+                vec![floor("f1", 4), floor("f2", 2)],
+                vec![row("notify:a", 1), row("f1", 1), row("f2", 2)],
+                (0, 0, 0),
+            ),
             ("again after a kill", vec![step("a"), step("a")], vec![], vec![row("notify:a", 2)], (0, 1, 0)),
             ("again without an order", vec![step("a"), step("a")], vec![], vec![row("notify:a", 1)], (1, 0, 0)),
             ("more often than ordered", vec![step("a"), step("a"), step("a")], vec![], vec![row("notify:a", 2)], (1, 1, 0)),
-            ("another text under the key", vec![step("a"), heard("a", "step", "Else.")], vec![], vec![row("notify:a", 2)], (1, 0, 0)),
+            (
+                "another text under the key",
+                vec![step("a"), heard("a", "step", "Else.")],
+                vec![],
+                vec![row("notify:a", 2)],
+                (1, 0, 0),
+            ),
             ("decided twice", vec![step("a"), step("b")], vec![], vec![row("notify:a", 1), row("notify:b", 1)], (1, 0, 0)),
-            ("readiness may come back", vec![heard("a", "readiness", "GO."), heard("b", "readiness", "GO.")], vec![], vec![row("notify:a", 1), row("notify:b", 1)], (0, 0, 0)),
+            (
+                "readiness may come back",
+                vec![heard("a", "readiness", "GO."), heard("b", "readiness", "GO.")],
+                vec![],
+                vec![row("notify:a", 1), row("notify:b", 1)],
+                (0, 0, 0),
+            ),
             ("never intended", vec![step("a")], vec![floor("f1", 4)], vec![], (0, 0, 2)),
-            ("a key taken twice", vec![], vec![floor("f", 4), floor("g", 2), floor("f", 4)], vec![row("f", 1), row("g", 1)], (1, 0, 0)),
+            (
+                "a key taken twice",
+                vec![],
+                vec![floor("f", 4), floor("g", 2), floor("f", 4)],
+                vec![row("f", 1), row("g", 1)],
+                (1, 0, 0),
+            ),
             ("the same floor again", vec![], vec![floor("f", 4), floor("g", 4)], vec![row("f", 1), row("g", 1)], (1, 0, 0)),
             ("two reports", vec![], vec![], vec![row("report:1", 1), row("report:2", 1)], (1, 0, 0)),
         ];

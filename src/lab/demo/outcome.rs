@@ -156,7 +156,11 @@ impl Summary {
         match self.scenario {
             "bad_release" => self.is_braked() && clean,
             "interrupt" => {
-                self.outcome == "complete" && calm && clean && self.instances_lost == Some(0) && self.effects_unjournaled == Some(0)
+                self.outcome == "complete"
+                    && calm
+                    && clean
+                    && self.instances_lost == Some(0)
+                    && self.effects_unjournaled == Some(0)
             }
             _ => self.outcome == "complete" && calm,
         }

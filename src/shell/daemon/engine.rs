@@ -19,10 +19,10 @@ use super::counts;
 use super::documents::Library;
 use super::look::Observers;
 use super::probing::{Look, Probes};
-use super::service::Service;
-use crate::core;
 use super::reload::Reloader;
+use super::service::Service;
 use super::start::Options;
+use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
     Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,

@@ -16,13 +16,13 @@ mod documents;
 mod engine;
 mod look;
 mod probing;
-mod service;
-mod sockets;
 mod reload;
 mod reload_needed;
 mod reload_start;
 mod reload_take;
 mod reload_weigh;
+mod service;
+mod sockets;
 mod start;
 
 pub use sockets::HandOverError;

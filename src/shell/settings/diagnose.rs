@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::guide::Guide;
 use super::hidden::{is_hidden, shortened};
-use super::node::{Node, Path, Segment, Tree};
 use super::limits::MOST_FINDINGS;
+use super::node::{Node, Path, Segment, Tree};
 use super::notes::Notes;
 use super::schema::Rules;
 use super::{hint, suggest, words};

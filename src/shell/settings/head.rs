@@ -102,7 +102,11 @@ fn unknown_kind(root: &Node, notes: &mut Notes<'_>) {
         None => match misspelt(root, "kind") {
             Some(key) => unknown_key(key, "kind", notes),
             None => {
-                notes.value(way!["kind"]).error("TM0109", "the document does not say its `kind`", format!("add `kind`, {one_of}"));
+                notes.value(way!["kind"]).error(
+                    "TM0109",
+                    "the document does not say its `kind`",
+                    format!("add `kind`, {one_of}"),
+                );
             }
         },
     }

@@ -19,7 +19,9 @@ pub fn is_hidden(c: char) -> bool {
 
 /// What no finding prints, joiners and marks included: a place is counted in characters that are seen.
 fn is_shown_by_name(c: char) -> bool {
-    c != '\n' && c != '\t' && (c.is_control() || is_control(c) || is_hidden(c) || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}'))
+    c != '\n'
+        && c != '\t'
+        && (c.is_control() || is_control(c) || is_hidden(c) || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}'))
 }
 
 /// `U+202E`.

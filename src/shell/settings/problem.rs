@@ -112,8 +112,10 @@ fn say(kind: &ProblemKind) -> Words {
             Words::new("TM0114", message, "delete it; most editors show it only as hex")
         }
         ProblemKind::Hidden(c) => {
-            let message =
-                format!("the character {} is not seen, or turns the text around it, so people read something else here", name(*c));
+            let message = format!(
+                "the character {} is not seen, or turns the text around it, so people read something else here",
+                name(*c)
+            );
             let help = format!("delete it; where it is meant write it as \"{}\" in double quotes", escape(*c));
             Words::new("TM0114", message, help)
         }

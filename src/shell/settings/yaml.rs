@@ -371,9 +371,7 @@ fn is_core(tag: &Tag, name: &str) -> bool {
 
 fn key_of(node: Node) -> Result<Key, Problem> {
     match node.tree {
-        Tree::Scalar(scalar) => {
-            Ok(Key { is_merge: scalar.plain && scalar.text == "<<", text: scalar.text, place: node.place })
-        }
+        Tree::Scalar(scalar) => Ok(Key { is_merge: scalar.plain && scalar.text == "<<", text: scalar.text, place: node.place }),
         Tree::List(_) | Tree::Map(_) => {
             Err(Problem { place: node.place, kind: ProblemKind::Syntax("a key must be a single value".into()) })
         }

@@ -9,7 +9,8 @@ use crate::shell::settings::words::format;
 pub fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let bare = ["https", "http"].iter().find_map(|scheme| {
-        let rest = text.get(scheme.len()..).filter(|_| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+        let rest =
+            text.get(scheme.len()..).filter(|_| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
         let rest = rest.filter(|rest| rest.starts_with([':', '/', ';']))?.trim_start_matches([':', '/', ';']);
         Some(format!("{scheme}://{rest}"))
     });

@@ -32,14 +32,20 @@ pub fn instant(text: &str) -> Option<String> {
             let near = parts.zone.as_deref().and_then(zones::meant);
             Some(match near.as_deref().and_then(known) {
                 Some(zone) => in_zone(date.to_datetime(time), &zone),
-                None => "write a zone of the IANA database in the brackets, such as `America/Los_Angeles`, or leave them out".into(),
+                None => {
+                    "write a zone of the IANA database in the brackets, such as `America/Los_Angeles`, or leave them out".into()
+                }
             })
         }
         (Some(date), Some(time), None) => Some(without_zone(date.to_datetime(time), parts.offset.as_deref())),
-        (Some(date), None, _) => Some(format!("add the time and the offset, such as `{date}T11:00:00-08:00[America/Los_Angeles]`")),
+        (Some(date), None, _) => {
+            Some(format!("add the time and the offset, such as `{date}T11:00:00-08:00[America/Los_Angeles]`"))
+        }
         (None, Some(time), zone) => {
             let name = zone.as_ref().and_then(TimeZone::iana_name).unwrap_or("America/Los_Angeles");
-            Some(format!("write the date, the offset and the zone too, such as `2026-12-01T{time}-08:00[America/Los_Angeles]`; the zone here is `{name}`"))
+            Some(format!(
+                "write the date, the offset and the zone too, such as `2026-12-01T{time}-08:00[America/Los_Angeles]`; the zone here is `{name}`"
+            ))
         }
         (None, None, _) => None,
     }

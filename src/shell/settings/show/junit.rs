@@ -34,7 +34,8 @@ impl Suite {
         let failures = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         let tests = findings.len() + usize::from(failures == 0);
         let name = attribute(file);
-        let mut text = format!("<testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n");
+        let mut text =
+            format!("<testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n");
         if failures == 0 {
             let _ = writeln!(text, "<testcase classname=\"{name}\" name=\"documents are valid\"/>");
         }
