@@ -6,6 +6,7 @@
 //! more. Invariant: with invalid documents nothing is started.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
@@ -108,6 +109,10 @@ pub enum StartError {
 
 /// Serves until `shutdown`; tells where it listens once the documents are in force.
 pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: watch::Receiver<bool>) -> Result<(), StartError> {
+    let handed_over = sockets::handed_over()?;
+    if let Some(address) = handed_over.iter().find_map(|[control, _]| control.local_addr().ok()) {
+        loopback(address)?;
+    }
     let data = reload_start::settings(&options)?.data;
     let mut store = Store::open(&data)?;
     let durable = store.load()?;
@@ -115,9 +120,8 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let remembered = Remembered { state: state.clone(), applied: durable.documents, in_force: store.in_force()? };
     let (library, read) = reload_start::open(&options, remembered)?;
     let settings = library.settings().clone();
-    let (control, decision) = listeners(&settings)?;
+    let (control, decision) = listeners(handed_over, &settings)?;
     let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
-    loopback(running.control)?;
 
     let epoch = store.take_epoch()?;
     store.put_in_force(&library.in_force())?;
@@ -163,10 +167,11 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         service::stopping();
     };
     let (farewell, told, over) = part(leaving);
+    // Before anybody may think it ready: a SIGHUP that nobody listens to ends the process.
+    tokio::spawn(reload_signal(signal(SignalKind::hangup()), asks.clone()));
     engine.stand();
     let decision = tokio::spawn(decision::serve(decision, table, farewell));
     let mut engine = engine.begin(open).await;
-    tokio::spawn(reload_signal(asks.clone()));
     let desk = Desk { asks, view: views, people };
     let (ending, ended) = watch::channel(false);
     let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
@@ -195,8 +200,8 @@ fn part<L: Future>(leaving: L) -> (Farewell<L, oneshot::Receiver<()>>, oneshot::
 }
 
 /// Control and decision: as handed over, or bound where the settings say.
-fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
-    if let Some([control, decision]) = sockets::handed_over()? {
+fn listeners(handed_over: Option<[TcpListener; 2]>, settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
+    if let Some([control, decision]) = handed_over {
         tracing::info!("the sockets were handed over; `listen` of the settings and flags are not used");
         return Ok((control, decision));
     }
@@ -204,15 +209,17 @@ fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartErr
 }
 
 /// SIGHUP: the files are read again at once. Where it cannot be listened to, the watch sees every change all the same.
-async fn reload_signal(asks: mpsc::Sender<Ask>) {
-    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
+async fn reload_signal(signals: io::Result<Signal>, asks: mpsc::Sender<Ask>) {
+    let Ok(mut signals) = signals else { return };
     while signals.recv().await.is_some() {
+        service::reloading();
         let (reply, answer) = oneshot::channel();
         if asks.send(Ask::Reload { by: None, reply }).await.is_err() {
             return;
         }
         // What came of it is said in the log, and wherever documents show.
         let _ = answer.await;
+        service::reloaded();
     }
 }
 
