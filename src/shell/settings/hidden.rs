@@ -45,18 +45,21 @@ pub fn one_line(text: &str) -> String {
     })
 }
 
-/// A part of JSON or of YAML's quoted style with such characters as escapes; a parser reads the same value.
-pub fn escaped(json: &str) -> String {
-    if !json.contains(is_shown_by_name) {
-        return json.to_owned();
-    }
+/// JSON with such characters as escapes; a parser reads the same value.
+pub fn json(text: &str) -> String {
     let mut units = [0; 2];
-    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
-        match is_shown_by_name(c) {
-            true => c.encode_utf16(&mut units).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}"))),
-            false => text.push(c),
-        }
-        text
+    escaped(text, |c| c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect())
+}
+
+/// YAML with its texts in double quotes, with such characters as escapes. It has no halves of pairs as JSON has.
+pub fn yaml(text: &str) -> String {
+    escaped(text, |c| format!("\\U{:08x}", u32::from(c)))
+}
+
+fn escaped(text: &str, mut escape: impl FnMut(char) -> String) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
+        if is_shown_by_name(c) { escaped.push_str(&escape(c)) } else { escaped.push(c) }
+        escaped
     })
 }
 
@@ -86,8 +89,9 @@ mod tests {
             assert_eq!(visible(text), expected);
         }
         assert_eq!(one_line("a\n::b\tc\r"), "a<U+000A>::b<U+0009>c<U+000D>");
-        assert_eq!(escaped("\"\u{202e}\u{e0041}\""), "\"\\u202e\\udb40\\udc41\"");
-        assert_eq!(serde_json::from_str::<String>(&escaped("\"\u{202e}\u{e0041}\"")).unwrap(), "\u{202e}\u{e0041}");
+        let quoted = "\"\u{202e}\u{e0041}\"";
+        assert_eq!((json(quoted), yaml(quoted)), ("\"\\u202e\\udb40\\udc41\"".into(), "\"\\U0000202e\\U000e0041\"".into()));
+        assert_eq!(serde_json::from_str::<String>(&json(quoted)).unwrap(), "\u{202e}\u{e0041}");
         assert_eq!((shortened("äöü", 2).as_str(), shortened("äö", 2).as_str()), ("äö...", "äö"));
     }
 }
