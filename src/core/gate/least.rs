@@ -48,10 +48,8 @@ fn requests(policy: &Policy, terms: &Terms, (against, share): (Against, f64)) ->
     let certified = |requests: u64| {
         let baseline = (requests as f64 * others).round();
         let baseline = Counts { errors: (baseline * slo).ceil() as u64, requests: baseline as u64 };
-        let sample = Sample {
-            candidate: Counts { errors: 0, requests },
-            baseline: (against != Against::Slo).then_some(baseline),
-        };
+        let sample =
+            Sample { candidate: Counts { errors: 0, requests }, baseline: (against != Against::Slo).then_some(baseline) };
         let mut certificate = Certificate::new(against, phi);
         certificate.learn(sample, terms);
         certificate.ln_e() >= terms.ln_safe

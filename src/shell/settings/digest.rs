@@ -80,7 +80,10 @@ mod tests {
         assert_eq!(canonical(&json!({"b": [1, null], "a": "x\"y"})), r#"{"a":"x\"y","b":[1,null]}"#);
         assert_ne!(sha256(["ab", "c"]), sha256(["a", "bc"]));
         let beginning = Beginning::default().then("a");
-        assert_eq!([beginning.clone().then("b").digest(), beginning.then("c").digest()], [sha256(["a", "b"]), sha256(["a", "c"])]);
+        assert_eq!(
+            [beginning.clone().then("b").digest(), beginning.then("c").digest()],
+            [sha256(["a", "b"]), sha256(["a", "c"])]
+        );
         assert_eq!(sha256([]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

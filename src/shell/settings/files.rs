@@ -41,7 +41,8 @@ pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
     for file in files {
         match read_file(&file) {
             Ok(source) if source.text.len() > left => {
-                let told = format!("the files together are larger than {} MiB, so this one and those after it", LARGEST_RUN >> 20);
+                let told =
+                    format!("the files together are larger than {} MiB, so this one and those after it", LARGEST_RUN >> 20);
                 findings.push(refused(&file, "TM0111", (format!("{told} were not read"), "check fewer files at a time")));
                 break;
             }

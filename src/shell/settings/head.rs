@@ -15,7 +15,9 @@ pub fn read(file: &str, root: &Node) -> (Option<Kind>, Vec<Finding>) {
     let Tree::Map(entries) = &root.tree else {
         let message = format!("a document is a mapping, not {}", root.shape());
         let help = match &root.tree {
-            Tree::Scalar(_) => "begin it with `apiVersion: tminus/v1`, `kind` and `name`; if this belongs to a text before it, indent the `---`, which begins a document even there",
+            Tree::Scalar(_) => {
+                "begin it with `apiVersion: tminus/v1`, `kind` and `name`; if this belongs to a text before it, indent the `---`, which begins a document even there"
+            }
             _ => "begin it with `apiVersion: tminus/v1`, `kind` and `name`",
         };
         notes.value(way![]).error("TM0106", message, help);
@@ -107,7 +109,11 @@ fn unknown_kind(root: &Node, notes: &mut Notes<'_>) {
         None => match misspelt(root, "kind") {
             Some(key) => unknown_key(key, "kind", notes),
             None => {
-                notes.value(way!["kind"]).error("TM0109", "the document does not say its `kind`", format!("add `kind`, {one_of}"));
+                notes.value(way!["kind"]).error(
+                    "TM0109",
+                    "the document does not say its `kind`",
+                    format!("add `kind`, {one_of}"),
+                );
             }
         },
     }

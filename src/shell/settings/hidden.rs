@@ -4,6 +4,8 @@
 //! A terminal would obey the first, a reviewer would be misled by the second (CVE-2021-42574): documents may hold neither
 //! as they are, and no finding prints them. Invariant: what [`visible`] gives moves no cursor and turns no text.
 
+use std::fmt::Write as _;
+
 /// Whether YAML itself forbids it unescaped (YAML 1.2.2, section 5.1); NEL is a line end to some readers and not to others.
 pub fn is_control(c: char) -> bool {
     (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
@@ -19,7 +21,9 @@ pub fn is_hidden(c: char) -> bool {
 
 /// What no finding prints, joiners and marks included: a place is counted in characters that are seen.
 fn is_shown_by_name(c: char) -> bool {
-    c != '\n' && c != '\t' && (c.is_control() || is_control(c) || is_hidden(c) || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}'))
+    c != '\n'
+        && c != '\t'
+        && (c.is_control() || is_control(c) || is_hidden(c) || matches!(c, '\u{200c}'..='\u{200f}' | '\u{61c}'))
 }
 
 /// `U+202E`.
@@ -47,20 +51,30 @@ pub fn one_line(text: &str) -> String {
 
 /// JSON with such characters as escapes; a parser reads the same value.
 pub fn json(text: &str) -> String {
-    let mut units = [0; 2];
-    escaped(text, |c| c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect())
+    escaped(text, |c, out| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
 }
 
 /// YAML with its texts in double quotes, with such characters as escapes. It has no halves of pairs as JSON has.
 pub fn yaml(text: &str) -> String {
-    escaped(text, |c| format!("\\U{:08x}", u32::from(c)))
+    escaped(text, |c, out| {
+        let _ = write!(out, "\\U{:08x}", u32::from(c));
+    })
 }
 
-fn escaped(text: &str, mut escape: impl FnMut(char) -> String) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
-        if is_shown_by_name(c) { escaped.push_str(&escape(c)) } else { escaped.push(c) }
-        escaped
-    })
+fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_shown_by_name(c) {
+            escape(c, &mut out);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// At most so many characters, with dots where something was left out.

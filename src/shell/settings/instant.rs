@@ -52,7 +52,10 @@ fn wrong_offset(pieces: &Pieces<'_>, zone: &TimeZone, text: &str) -> String {
             format!("clocks in {name} jump from {before} to {after} and never show {}, so {text:?} is no instant", civil.time())
         }
         AmbiguousOffset::Fold { before, after } => {
-            format!("clocks in {name} show {} twice that day, at {before} and at {after}, and {text:?} says neither", civil.time())
+            format!(
+                "clocks in {name} show {} twice that day, at {before} and at {after}, and {text:?} says neither",
+                civil.time()
+            )
         }
     }
 }

@@ -69,7 +69,9 @@ fn step((release, gate): (&Release, &Policy), at: usize, notes: &mut Notes<'_>) 
     if dwell < time {
         let (period, lag, time) = (format_duration(gate.period), format_duration(gate.lag), format_duration(time));
         return warn(
-            format!("the gate `{name}` cannot be SAFE within {shown}: its first period of {period} is complete {lag} after its end, {time} into the step"),
+            format!(
+                "the gate `{name}` cannot be SAFE within {shown}: its first period of {period} is complete {lag} after its end, {time} into the step"
+            ),
             format!("write a `dwell` of at least {time}, or a shorter `period` or `lag` in the gate policy"),
         );
     }
@@ -83,10 +85,13 @@ fn step((release, gate): (&Release, &Policy), at: usize, notes: &mut Notes<'_>) 
          failure, and of the audience about {come:.0} are expected by then at {percent} percent"
     );
     let longer = first_dwell(dwell, |dwell| expected(dwell).is_some_and(|come| come >= needed as f64));
-    warn(message, match longer {
-        Some(longer) => format!("write a `dwell` of about {}, or a larger `percent`", format_duration(longer)),
-        None => "write a larger `percent`: at this one so many requests never come".to_owned(),
-    });
+    warn(
+        message,
+        match longer {
+            Some(longer) => format!("write a `dwell` of about {}, or a larger `percent`", format_duration(longer)),
+            None => "write a larger `percent`: at this one so many requests never come".to_owned(),
+        },
+    );
 }
 
 /// Requests of the new version from a step's beginning on for so long, if no further step begins; the median.

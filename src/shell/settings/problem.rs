@@ -60,7 +60,10 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether the document can still be looked at.
     pub fn is_fatal(&self) -> bool {
-        let stops = matches!(self, Self::Syntax(_) | Self::TooLarge { .. } | Self::Tag { whole: true, .. } | Self::Control(_) | Self::CarriageReturn);
+        let stops = matches!(
+            self,
+            Self::Syntax(_) | Self::TooLarge { .. } | Self::Tag { whole: true, .. } | Self::Control(_) | Self::CarriageReturn
+        );
         stops || *self == Self::Hidden(BYTE_ORDER_MARK)
     }
 }
@@ -120,8 +123,10 @@ fn say(kind: &ProblemKind) -> Words {
             Words::new("TM0114", message, "delete it; most editors show it only as hex")
         }
         ProblemKind::Hidden(c) => {
-            let message =
-                format!("the character {} is not seen, or turns the text around it, so people read something else here", name(*c));
+            let message = format!(
+                "the character {} is not seen, or turns the text around it, so people read something else here",
+                name(*c)
+            );
             let help = format!("delete it; where it is meant write it as \"{}\" in double quotes", escape(*c));
             Words::new("TM0114", message, help)
         }

@@ -36,13 +36,16 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 /// How often each letter stands in a word, letters of one remainder together.
 fn letters(word: &[char]) -> [u8; 32] {
     let mut counts = [0_u8; 32];
-    word.iter().for_each(|c| counts[(u32::from(*c) % 32) as usize] += 1);
+    for c in word {
+        counts[(u32::from(*c) % 32) as usize] += 1;
+    }
     counts
 }
 
 /// Whether so few letters differ that the words may be near: a lower bound, in time that does not depend on the words.
 fn alike(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    let missing = |from: &[u8; 32], to: &[u8; 32]| from.iter().zip(to).map(|(a, b)| usize::from(a.saturating_sub(*b))).sum::<usize>();
+    let missing =
+        |from: &[u8; 32], to: &[u8; 32]| from.iter().zip(to).map(|(a, b)| usize::from(a.saturating_sub(*b))).sum::<usize>();
     missing(one, other).max(missing(other, one)) <= FARTHEST
 }
 
@@ -117,7 +120,9 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), expected, "{word}");
         }
-        for (one, other, expected) in [("abc", "abc", Some(0)), ("abc", "acb", Some(1)), ("abc", "bcd", Some(2)), ("abc", "xyz", None), ("", "ab", Some(2))] {
+        for (one, other, expected) in
+            [("abc", "abc", Some(0)), ("abc", "acb", Some(1)), ("abc", "bcd", Some(2)), ("abc", "xyz", None), ("", "ab", Some(2))]
+        {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             assert_eq!(distance(&chars(one), &chars(other), 2), expected, "{one} {other}");
         }

@@ -65,7 +65,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "indent it like its neighbours, with spaces",
     ),
     ("invalid indentation", "this line is indented too little for what it goes on with", "indent it deeper than its key"),
-    ("wrongly indented line in block scalar", "this line is indented less than the text it belongs to", "indent the whole text alike"),
+    (
+        "wrongly indented line in block scalar",
+        "this line is indented less than the text it belongs to",
+        "indent the whole text alike",
+    ),
     (
         "block scalar, did not find expected comment or line break",
         "after `|` or `>` the text begins on the next line",
@@ -98,7 +102,12 @@ const REASONS: &[(&str, &str, &str)] = &[
 fn plainly(place: Place, reason: &str) -> Told {
     let known = REASONS.iter().find(|(part, ..)| reason.contains(part));
     let (message, help) = known.map_or_else(
-        || (format!("this is not YAML: {reason}"), "check indentation, colons, quotes and brackets on this line and the one before it"),
+        || {
+            (
+                format!("this is not YAML: {reason}"),
+                "check indentation, colons, quotes and brackets on this line and the one before it",
+            )
+        },
         |(_, message, help)| ((*message).to_owned(), help),
     );
     Told { place, message, help: help.to_owned() }
@@ -228,7 +237,10 @@ impl Scene<'_> {
 
     /// A text that begins with a letter of YAML's own.
     fn first_letter(&self, reason: &str) -> Option<Told> {
-        if !reason.contains("cannot start") && !reason.contains("unexpected character") && !reason.contains("alphabetic or numeric") {
+        if !reason.contains("cannot start")
+            && !reason.contains("unexpected character")
+            && !reason.contains("alphabetic or numeric")
+        {
             return None;
         }
         let (_, text) = self.lines_back().next()?;

@@ -185,12 +185,17 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if text.len() > LONGEST_SCALAR {
-                    return Err(too_large(place, format!("has a value of more than {} KiB", LONGEST_SCALAR >> 10), "put it into a file of its own, or split it"));
+                    return Err(too_large(
+                        place,
+                        format!("has a value of more than {} KiB", LONGEST_SCALAR >> 10),
+                        "put it into a file of its own, or split it",
+                    ));
                 }
                 let plain = self.is_plain(style, tag.as_deref(), place);
                 self.cost(1, text.len(), place)?;
                 // A text that was meant to begin with `!` is all tag: one finding is enough for it.
-                let unquoted = tag.as_deref().filter(|tag| text.is_empty() && style == ScalarStyle::Plain && !is_core(tag, "str"));
+                let unquoted =
+                    tag.as_deref().filter(|tag| text.is_empty() && style == ScalarStyle::Plain && !is_core(tag, "str"));
                 let scalar = match unquoted {
                     Some(tag) => Scalar { text: written(tag), plain: false },
                     None => Scalar { text: text.into_owned(), plain },
@@ -221,7 +226,9 @@ impl Builder {
     }
 
     fn refuse_tag(&mut self, tag: Option<&Tag>, (place, whole): (Place, bool)) {
-        tag.into_iter().for_each(|tag| self.tell(place, ProblemKind::Tag { tag: written(tag), whole }));
+        if let Some(tag) = tag {
+            self.tell(place, ProblemKind::Tag { tag: written(tag), whole });
+        }
     }
 
     /// A problem that does not stop the reading.
@@ -387,9 +394,7 @@ fn is_core(tag: &Tag, name: &str) -> bool {
 
 fn key_of(node: Node) -> Result<Key, Problem> {
     match node.tree {
-        Tree::Scalar(scalar) => {
-            Ok(Key { is_merge: scalar.plain && scalar.text == "<<", text: scalar.text, place: node.place })
-        }
+        Tree::Scalar(scalar) => Ok(Key { is_merge: scalar.plain && scalar.text == "<<", text: scalar.text, place: node.place }),
         Tree::List(_) | Tree::Map(_) => {
             Err(Problem { place: node.place, kind: ProblemKind::Syntax("a key must be a single value".into()) })
         }

@@ -100,10 +100,22 @@ fn bombs_of_aliases_are_refused() {
             "TM0111 the document uses more than 1000 aliases",
         ),
         ("recursive", document("Checklist", "bomb", "a: &a {b: [*a]}\n"), "TM0102 this alias stands inside the very value"),
-        ("anchors within anchors", document("Checklist", "bomb", &format!("a:\n{chain}")), "TM0111 the document is nested deeper"),
+        (
+            "anchors within anchors",
+            document("Checklist", "bomb", &format!("a:\n{chain}")),
+            "TM0111 the document is nested deeper",
+        ),
         (
             "merge keys",
-            document("Checklist", "bomb", &format!("a: &a {{{}}}\nb: [{}]\n", (0..500).map(|at| format!("k{at}: 1")).collect::<Vec<_>>().join(", "), many("{<<: *a}", 900))),
+            document(
+                "Checklist",
+                "bomb",
+                &format!(
+                    "a: &a {{{}}}\nb: [{}]\n",
+                    (0..500).map(|at| format!("k{at}: 1")).collect::<Vec<_>>().join(", "),
+                    many("{<<: *a}", 900)
+                ),
+            ),
             "TM0111 the document has more than 100000 values",
         ),
     ] {
@@ -159,8 +171,8 @@ fn signatures_over_all_releases_are_bounded() {
 fn long_runs_of_anything_are_read_soon() {
     const LONG: usize = 100_000;
     for piece in [
-        "[", "{", "- ", "? ", "\"", "'", "a: ", "&a ", "*a ", "#", "! ", "\t", "\n", "a\n", "a: 1\n", "---\n", "😀", ":", "|\n", "-\n", ",",
-        "[],", "x", "\\", "\r", "[{", "? a\n", "!!x ", "a b\n ", "[a, ", " ", "%", "&a", "<<: ", "é: ",
+        "[", "{", "- ", "? ", "\"", "'", "a: ", "&a ", "*a ", "#", "! ", "\t", "\n", "a\n", "a: 1\n", "---\n", "😀", ":", "|\n",
+        "-\n", ",", "[],", "x", "\\", "\r", "[{", "? a\n", "!!x ", "a b\n ", "[a, ", " ", "%", "&a", "<<: ", "é: ",
     ] {
         let loaded = text(&format!("{piece:?}"), piece.repeat(LONG / piece.len()));
         assert!(loaded.parts.is_empty(), "{piece:?}");
@@ -181,7 +193,9 @@ fn what_is_no_regular_file_is_not_read() {
     let expected = [("inner.yaml", "TM0103"), ("pipe.yaml", "TM0101"), ("sparse.yaml", "TM0101"), ("zero.yaml", "TM0115")];
     assert_eq!(found, expected.map(|(file, code)| (file.to_owned(), code.to_owned())));
     // Named by a person they are not read either.
-    for named in [Path::new("/dev/zero"), &path("pipe.yaml"), &path("zero.yaml"), Path::new("/dev/tty"), Path::new("/proc/self/mem")] {
+    for named in
+        [Path::new("/dev/zero"), &path("pipe.yaml"), &path("zero.yaml"), Path::new("/dev/tty"), Path::new("/proc/self/mem")]
+    {
         let found = findings(named);
         assert_eq!(found.len(), 1, "{}: {found:?}", named.display());
         assert_eq!(found[0]["code"], "TM0101", "{}", named.display());
@@ -233,7 +247,8 @@ fn folders_too_deep_or_too_full_are_told() {
     let full = tempfile::tempdir().unwrap();
     (0..10_002).for_each(|at| drop(fs::File::create(full.path().join(format!("{at:05}.yaml"))).unwrap()));
     let loaded = timed("ten thousand files", || load(&[full.path().to_owned()]));
-    let told: Vec<_> = loaded.findings.iter().filter(|found| found.code == "TM0111").map(|found| found.message.as_str()).collect();
+    let told: Vec<_> =
+        loaded.findings.iter().filter(|found| found.code == "TM0111").map(|found| found.message.as_str()).collect();
     assert!(told.iter().any(|told| told.starts_with("there are more than 10000 files")), "{told:?}");
 }
 
@@ -254,15 +269,26 @@ fn a_file_that_may_not_be_read_is_told_and_stops_no_other() {
 #[expect(clippy::disallowed_methods, reason = "this is the program under test")]
 fn no_form_prints_what_moves_a_cursor() {
     let folder = tempfile::tempdir().unwrap();
-    let names: [&[u8]; 4] = ["a\n::error::b\u{1b}[2J.yaml".as_bytes(), "c]]>,\"'&<\u{202e}.yaml".as_bytes(), b"\xff\xfe.yaml", "\u{9b}1A.yaml".as_bytes()];
-    let body = document("ThrottlePolicy", "\"\\u001b[2J\\u202e\"", "\"\\u001b]0;x\\u0007\\u009b\": 1\nrules: [{app: \"a\\nb\\u2066\", percnt: 1}]\n");
+    let names: [&[u8]; 4] = [
+        "a\n::error::b\u{1b}[2J.yaml".as_bytes(),
+        "c]]>,\"'&<\u{202e}.yaml".as_bytes(),
+        b"\xff\xfe.yaml",
+        "\u{9b}1A.yaml".as_bytes(),
+    ];
+    let body = document(
+        "ThrottlePolicy",
+        "\"\\u001b[2J\\u202e\"",
+        "\"\\u001b]0;x\\u0007\\u009b\": 1\nrules: [{app: \"a\\nb\\u2066\", percnt: 1}]\n",
+    );
     for name in names {
         fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), &body).unwrap();
     }
     for form in ["human", "json", "yaml", "github", "junit", "sarif"] {
         let output = Command::new(env!("CARGO_BIN_EXE_tminus")).args(["check", "-o", form]).arg(folder.path()).output().unwrap();
         let shown = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-        let odd = shown.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+        let odd = shown
+            .chars()
+            .find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
         assert_eq!((odd, output.status.code()), (None, Some(1)), "{form}: {shown}");
         let begun = shown.lines().filter(|line| line.starts_with("::")).count();
         let commands = if form == "github" { shown.lines().count() } else { 0 };

@@ -52,7 +52,9 @@ fn every_mistake_is_told_as_it_was_reviewed() {
         if found != expected {
             wrong.push(format!("{}\n--- expected\n{expected}--- found\n{found}", case.display()));
         }
-        let odd = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let odd = |c: char| {
+            (c.is_control() && c != '\n') || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
         assert!(!found.contains(odd), "{} prints what moves a cursor: {found:?}", case.display());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

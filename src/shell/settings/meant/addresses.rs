@@ -9,7 +9,8 @@ use crate::shell::settings::words::format;
 pub fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let bare = ["https", "http"].iter().find_map(|scheme| {
-        let rest = text.get(scheme.len()..).filter(|_| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+        let rest =
+            text.get(scheme.len()..).filter(|_| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
         let rest = rest.filter(|rest| rest.starts_with([':', '/', ';']))?.trim_start_matches([':', '/', ';']);
         Some(format!("{scheme}://{rest}"))
     });
@@ -111,7 +112,10 @@ mod tests {
         ] {
             assert_eq!(listen(text).as_deref(), expected, "{text}");
         }
-        assert_eq!((name(" a ").as_deref(), name("a\u{1}")), (Some("write `a`"), Some("take the control character U+0001 out".into())));
+        assert_eq!(
+            (name(" a ").as_deref(), name("a\u{1}")),
+            (Some("write `a`"), Some("take the control character U+0001 out".into()))
+        );
         assert!(!sha256("hunter2").contains("hunter2"));
     }
 }

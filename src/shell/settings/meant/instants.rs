@@ -35,11 +35,15 @@ pub fn instant(text: &str) -> Option<String> {
             let near = parts.zone.as_deref().and_then(zones::meant);
             Some(match near.as_deref().and_then(known) {
                 Some(zone) => in_zone(date.to_datetime(time), &zone),
-                None => "write a zone of the IANA database in the brackets, such as `America/Los_Angeles`, or leave them out".into(),
+                None => {
+                    "write a zone of the IANA database in the brackets, such as `America/Los_Angeles`, or leave them out".into()
+                }
             })
         }
         (Some(date), Some(time), None) => Some(without_zone(date.to_datetime(time), parts.offset.as_deref())),
-        (Some(date), None, _) => Some(format!("add the time and the offset, such as `{date}T11:00:00-08:00[America/Los_Angeles]`")),
+        (Some(date), None, _) => {
+            Some(format!("add the time and the offset, such as `{date}T11:00:00-08:00[America/Los_Angeles]`"))
+        }
         (None, Some(time), zone) => {
             let zone = zone.or_else(|| known("America/Los_Angeles"))?;
             let example = Date::constant(2026, 12, 1).to_datetime(time).to_zoned(zone).ok()?;
@@ -51,7 +55,9 @@ pub fn instant(text: &str) -> Option<String> {
 
 /// A date or time of the right shape that is none: `2026-02-30`, `25:00`.
 fn impossible(text: &str) -> Option<String> {
-    let shaped = |word: &&str, mark: char| word.split(mark).count() == 3 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == mark as u8);
+    let shaped = |word: &&str, mark: char| {
+        word.split(mark).count() == 3 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == mark as u8)
+    };
     let text = spaced(text);
     let words = || text.split([' ', ',', '[', 'Z', 'z', '+']);
     let no_date = words().find(|word| shaped(word, '-') && word.len() == 10 && date(word).is_none());

@@ -12,7 +12,9 @@ pub fn decimal(text: &str) -> Option<String> {
         return None;
     }
     let lower = text.to_ascii_lowercase();
-    let radix = |prefix: &str, radix: u32| Some(i64::from_str_radix(&lower.strip_prefix(prefix)?.replace('_', ""), radix).ok()?.to_string());
+    let radix = |prefix: &str, radix: u32| {
+        Some(i64::from_str_radix(&lower.strip_prefix(prefix)?.replace('_', ""), radix).ok()?.to_string())
+    };
     radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)).or_else(|| sixties(text)).or_else(|| plain(text))
 }
 
@@ -48,7 +50,9 @@ pub fn percent(text: &str) -> String {
     let number = decimal(bare).and_then(|written| written.parse::<f64>().ok());
     let rounded = number.map(|number| (number * 10_000.0).round() / 10_000.0);
     match (number, rounded) {
-        (Some(number), _) if number > 100.0 && number < 100.01 => "write `100`: it is everybody, and a percent has up to four decimals".into(),
+        (Some(number), _) if number > 100.0 && number < 100.01 => {
+            "write `100`: it is everybody, and a percent has up to four decimals".into()
+        }
         (Some(number), _) if number > 100.0 => "100 is everybody".into(),
         (Some(number), _) if number < 0.0 => "0 is nobody".into(),
         (Some(number), _) if number > 0.0 && number < 0.0001 => "the smallest percent above nobody is 0.0001".into(),
@@ -91,10 +95,12 @@ pub fn rate(text: &str) -> Option<String> {
         ("h", ["rph", "hour", "hr", "h"].as_slice()),
     ];
     let all = periods.iter().flat_map(|(period, words)| words.iter().map(move |word| (*period, *word)));
-    let (period, before) = all.filter_map(|(period, word)| Some((period, lower.strip_suffix(word)?))).min_by_key(|(_, rest)| rest.len())?;
+    let (period, before) =
+        all.filter_map(|(period, word)| Some((period, lower.strip_suffix(word)?))).min_by_key(|(_, rest)| rest.len())?;
     let before = before.trim_end().trim_end_matches('/').trim_end();
     let before = before.strip_suffix("per").unwrap_or(before).trim_end();
-    let before = ["requests", "request", "reqs", "req"].iter().find_map(|word| before.strip_suffix(word)).unwrap_or(before).trim_end();
+    let before =
+        ["requests", "request", "reqs", "req"].iter().find_map(|word| before.strip_suffix(word)).unwrap_or(before).trim_end();
     let (number, letter) = lettered(before)?;
     let written = format!("{}{letter}/{period}", decimal(number)?);
     written.parse::<Rate>().ok().map(|_| format!("write `{written}`"))

@@ -19,7 +19,11 @@ pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
     folded_twice(notes);
     if source.queries.is_empty() {
         let message = "`queries` is empty, so nothing ever asks this source";
-        notes.value(way!["queries"]).warning("TM0206", message, "write the queries that gates and checks name, or take the source out");
+        notes.value(way!["queries"]).warning(
+            "TM0206",
+            message,
+            "write the queries that gates and checks name, or take the source out",
+        );
     }
     if let Some(push) = &source.push {
         distinct(&way!["push", "senders"], "", (push.senders.iter(), notes));

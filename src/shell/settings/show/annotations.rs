@@ -25,8 +25,7 @@ pub fn github(findings: &[Finding]) -> String {
 /// control characters would reach the terminals of those who read the log.
 fn escaped(text: &str) -> String {
     let ends = |part: &str| visible(part).replace('%', "%25");
-    let lines: Vec<String> =
-        text.split('\n').map(|line| line.split('\r').map(ends).collect::<Vec<_>>().join("%0D")).collect();
+    let lines: Vec<String> = text.split('\n').map(|line| line.split('\r').map(ends).collect::<Vec<_>>().join("%0D")).collect();
     lines.join("%0A")
 }
 

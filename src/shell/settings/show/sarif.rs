@@ -58,7 +58,8 @@ fn result(finding: &Finding) -> Value {
 /// A path as a URI reference (RFC 3986): a relative one stays relative, its first part never reads as a scheme.
 fn uri(file: &str) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+;=@".contains(&byte);
-    let path: String = file.bytes().map(|byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    let path: String =
+        file.bytes().map(|byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
     match file.as_bytes() {
         // Two slashes would begin the name of a host.
         [b'/', ..] => format!("file:///{}", path.trim_start_matches('/')),
