@@ -18,7 +18,8 @@ pub fn explain(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code))
 }
 
-/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents.
+/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents;
+/// TM04..: changes that a running daemon refuses.
 pub const CODES: &[Code] = &[
     Code {
         code: "TM0101",
@@ -234,6 +235,16 @@ pub const CODES: &[Code] = &[
         code: "TM0306",
         title: "gate cannot decide within its dwell",
         text: "A step's `dwell` is shorter than what its gate needs at the least to be SAFE, so the step lasts longer than it is written. Either the first period of counts is not complete by then (a `period` and its `lag` have to pass), or the audience is not expected to send as many requests by then as a release without a single failure takes to be certified. The figures are those of the gate's own rule; a release with failures takes longer. Lengthen the dwell, begin with a larger percent, or shorten `period` and `lag`. A dwell of 0s leaves it to the gate and has no warning.",
+    },
+    Code {
+        code: "TM0401",
+        title: "the release is under way",
+        text: "A running daemon refuses this change. Once a release is launched, its app, its version and which versions may take it stay as they are, and no channel is added: clients would be offered what no gate has seen, on the evidence of something else. Channels may be taken out, and steps may be changed; a step that is raised waits for SAFE. Make another Release document for what is new, or abort and remove this one first.",
+    },
+    Code {
+        code: "TM0402",
+        title: "the settings are gone",
+        text: "A running daemon was started with a Settings document that is not in its file any more. Without it nobody would need a token, so the settings stay as they were. Put the document back; to run without one, start the daemon without --config.",
     },
 ];
 

@@ -72,6 +72,18 @@ impl Draft<'_> {
         format!("{}:{}", self.source.file, self.root.key_place_of(path).line)
     }
 
+    /// The line of its name.
+    pub fn line(&self) -> usize {
+        self.root.key_place_of(&way!["name"]).line
+    }
+
+    /// The file with the measured curve of a release.
+    pub fn curve(&self) -> Option<std::path::PathBuf> {
+        let Some(Typed::Release(release)) = &self.typed else { return None };
+        let curve = release.audience.as_ref()?.adoption.curve.as_ref()?;
+        Some(self.source.folder().join(&curve.0))
+    }
+
     /// For further findings of this document.
     pub fn notes(&self) -> Notes<'_> {
         Notes::new(&self.source.file, &self.root)

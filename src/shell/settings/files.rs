@@ -30,13 +30,18 @@ impl Source {
     }
 }
 
-/// Reads everything below the paths. One file is read once, whatever ways lead to it.
-pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+/// The files below the paths, each once, whatever ways lead to it, and what could not be looked into.
+pub fn found(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Finding>) {
     let mut walk = Walk::default();
     for path in paths {
         walk.given(path);
     }
-    let Walk { files, mut findings, .. } = walk;
+    (walk.files, walk.findings)
+}
+
+/// Reads everything below the paths.
+pub fn read(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+    let (files, mut findings) = found(paths);
     let (mut sources, mut left) = (Vec::new(), LARGEST_RUN);
     for file in files {
         match read_file(&file) {

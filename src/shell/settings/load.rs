@@ -31,6 +31,10 @@ pub struct Loaded {
     pub documents_read: usize,
     /// What was read, for showing findings in their context.
     pub sources: Vec<Source>,
+    /// Every document that has a name, valid or not.
+    pub present: BTreeSet<(Kind, Name)>,
+    /// Files beside the documents that they were read with, such as a curve of adoption.
+    pub referred: BTreeSet<PathBuf>,
 }
 
 /// One valid document.
@@ -46,6 +50,10 @@ pub struct Part {
     pub file: String,
     /// Its text, a whole YAML document.
     pub text: String,
+    /// Where its name stands in the file, from 1.
+    pub line: usize,
+    /// The documents that it names, directly.
+    pub leans_on: BTreeSet<(Kind, Name)>,
 }
 
 impl Loaded {
@@ -95,8 +103,10 @@ fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resol
     findings.extend(drafts.iter().flat_map(shown));
     let findings = in_order(findings);
     let (documents, parts) = (assemble(&drafts), parts(&drafts));
+    let present = drafts.iter().filter_map(|draft| Some((draft.kind, draft.name.clone()?))).collect();
+    let referred = drafts.iter().filter_map(Draft::curve).collect();
     drop(drafts);
-    Loaded { documents, findings, parts, documents_read, sources }
+    Loaded { documents, findings, parts, documents_read, sources, present, referred }
 }
 
 /// What is shown of a document's findings; those from other documents come beside those from within.
@@ -194,7 +204,9 @@ fn more(rest: &[Finding]) -> Vec<Finding> {
 fn parts(drafts: &[Draft<'_>]) -> Vec<Part> {
     let part = |draft: &Draft<'_>| {
         let (file, text) = (draft.source.file.clone(), draft.text.to_owned());
-        Some(Part { kind: draft.kind, name: draft.name.clone()?, sha256: sha256([canonical(&draft.json).as_str()]), file, text })
+        let (name, sha256) = (draft.name.clone()?, sha256([canonical(&draft.json).as_str()]));
+        let (line, leans_on) = (draft.line(), references::documents(draft, drafts));
+        Some(Part { kind: draft.kind, name, sha256, file, text, line, leans_on })
     };
     let mut parts: Vec<Part> = drafts.iter().filter(|draft| draft.is_valid()).filter_map(part).collect();
     parts.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));

@@ -74,7 +74,9 @@ fn every_code_has_a_fixture() {
     let mut paths = cases();
     paths.push(fixtures().join("absent.yaml"));
     let found: BTreeSet<String> = paths.into_iter().flat_map(|path| load(&[path]).findings).map(|finding| finding.code).collect();
-    let known: BTreeSet<String> = codes::CODES.iter().map(|code| code.code.to_owned()).collect();
+    // TM04 is about changes while a daemon runs: tests/it/daemon/.
+    let known: BTreeSet<String> =
+        codes::CODES.iter().map(|code| code.code.to_owned()).filter(|code| !code.starts_with("TM04")).collect();
     assert_eq!(found, known);
 }
 
