@@ -17,6 +17,7 @@ mod pages;
 mod primer;
 mod release_states;
 mod scenarios;
+mod simulator;
 mod store;
 mod throttle;
 mod tidy;

@@ -120,7 +120,7 @@ impl Engine {
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
         let mut observed = self.observers.look(&pushed, standing, now).await;
-        observed.open = self.open_keys();
+        observed.open.clone_from(&self.observed.open);
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
         self.probes.start_due(&Look { sources: self.observers.sources(), pushed }, standing, now);
@@ -137,6 +137,8 @@ impl Engine {
 
     fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
+        // Always anew: an order is decided on what was seen last, and what was asked since must not be asked again.
+        self.observed.open = self.open_keys();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),
