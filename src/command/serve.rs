@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+use super::data_folder::SETTINGS;
 use super::{Exit, Outcome};
 use crate::lab::leash;
 use crate::shell::daemon::{self, Options, StartError};
 use crate::shell::settings::show;
 use crate::shell::telemetry;
-
-/// Where the settings are looked for when nothing is said.
-const SETTINGS: &str = "tminus.yaml";
 
 /// Runs the daemon.
 #[derive(Debug, clap::Args)]

@@ -114,7 +114,7 @@ fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<J
         planned_checks: planned_checks(release, policy),
         now: state.ended_at.unwrap_or(draft.snapshot.now),
     };
-    Some(gate::judge(policy, &evidence))
+    Some(draft.judged().judge(&release.name, policy, &evidence))
 }
 
 /// A gate whose document is not in force lets nothing through and aborts nothing.

@@ -146,12 +146,22 @@ fn missed(draft: &mut Draft<'_>, release: &Release, known: &Known) {
         topic: Topic::Hold,
         key: format!("{name}:missed:{}", release.launch_at),
         what: format!("{name} did not launch at its T-0: {reason}."),
-        meaning: format!("Nobody on {} is offered {}; raised capacity stays.", channels(release), release.version),
+        meaning: unlaunched(draft, release),
         next,
     };
     if release.launch_at <= draft.snapshot.now {
         once(draft, release, text);
     }
+}
+
+/// What a missed T-0 means for clients: nothing, where another release has brought the version already.
+fn unlaunched(draft: &Draft<'_>, release: &Release) -> String {
+    let same = |other: &Release| other.name != release.name && other.app == release.app && other.version == release.version;
+    let is_out = draft.releases().any(|(other, state)| same(other) && state.phase == Phase::Complete);
+    if is_out {
+        return format!("{} is out already, so clients see no difference; raised capacity stays.", release.version);
+    }
+    format!("Nobody on {} is offered {}; raised capacity stays.", channels(release), release.version)
 }
 
 /// So long after T-0 nobody expects a launch that comes by itself any more.

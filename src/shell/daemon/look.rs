@@ -31,19 +31,27 @@ pub(super) struct Observers {
     groups: Arc<LocalGroups>,
     sources: Arc<Sources>,
     halt_file: Option<PathBuf>,
+    /// A halt file that existed when the settings ceased to name it.
+    left_behind: Option<PathBuf>,
     coverage: BTreeMap<Name, Coverage>,
 }
 
 impl Observers {
     pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents) -> Result<Self, ObserveError> {
-        let halt_file = documents.settings.as_ref().and_then(|settings| settings.halt_file.clone());
+        let halt_file = named_halt_file(documents);
         let sources = Arc::new(Sources::new(documents.sources.clone())?);
-        Ok(Self { groups, sources, halt_file, coverage: BTreeMap::new() })
+        Ok(Self { groups, sources, halt_file, left_behind: None, coverage: BTreeMap::new() })
     }
 
     /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
     pub(super) fn rewire(&mut self, documents: &Documents) {
         self.groups.update(local(documents));
+        let halt_file = named_halt_file(documents);
+        if halt_file != self.halt_file {
+            // What halts goes on halting until it is removed, whatever the settings say of it by now.
+            self.left_behind = self.halt_file.take().filter(exists).or(self.left_behind.take());
+            self.halt_file = halt_file;
+        }
         match Sources::new(documents.sources.clone()) {
             Ok(sources) => self.sources = Arc::new(sources),
             Err(error) => tracing::error!(%error, "the metrics sources stay as they were"),
@@ -58,7 +66,7 @@ impl Observers {
     /// Whether everything is halted. A file that cannot be looked at is one that is not there: halting by mistake on a
     /// passing error of the disk would stop every update.
     pub(super) fn halt_file(&self) -> bool {
-        self.halt_file.as_ref().is_some_and(|path| path.try_exists().unwrap_or(false))
+        self.halt_file.iter().chain(&self.left_behind).any(exists)
     }
 
     /// What a priming run proved.
@@ -122,6 +130,15 @@ impl Observers {
         };
         join_all(documents.load_queries.iter().map(ask)).await.into_iter().flatten().collect()
     }
+}
+
+#[expect(clippy::ptr_arg, reason = "for paths as they are kept")]
+fn exists(path: &PathBuf) -> bool {
+    path.try_exists().unwrap_or(false)
+}
+
+fn named_halt_file(documents: &Documents) -> Option<PathBuf> {
+    documents.settings.as_ref().and_then(|settings| settings.halt_file.clone())
 }
 
 /// The groups that this version drives.

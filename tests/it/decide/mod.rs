@@ -4,6 +4,7 @@
 
 mod bench;
 mod checker;
+mod goldens;
 mod halts;
 mod orders;
 mod poisoned;

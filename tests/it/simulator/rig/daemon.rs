@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tminus::core::check::check;
 use tminus::core::checklist::{Check, Demand, Evidence, is_due};
-use tminus::core::decide::{Command, Config, Decision, Effect, Intent, Observations, Snapshot, State, decide};
+use tminus::core::decide::{Command, Config, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, decide};
 use tminus::core::release::Phase;
 use tminus::core::words::Name;
 
@@ -22,6 +22,7 @@ use super::world::name;
 /// See the module.
 pub struct Daemon {
     pub snapshot: Snapshot,
+    memory: Memory,
     pub ticked_at: i64,
     pub wake_at: Option<Timestamp>,
     pub retry_at: BTreeMap<String, i64>,
@@ -36,7 +37,8 @@ impl Daemon {
     fn new(config: Config, state: State, now: i64) -> Self {
         let snapshot =
             Snapshot { config, state, observed: Observations::default(), commands: Vec::new(), now: Timestamp::UNIX_EPOCH };
-        Self { snapshot, ticked_at: now, wake_at: None, retry_at: BTreeMap::new(), histories: BTreeMap::new() }
+        let memory = Memory::default();
+        Self { snapshot, memory, ticked_at: now, wake_at: None, retry_at: BTreeMap::new(), histories: BTreeMap::new() }
     }
 
     pub fn state(&self) -> &State {
@@ -206,7 +208,7 @@ impl Sim {
         daemon.snapshot.now = self.clock();
         daemon.snapshot.commands = commands;
         daemon.snapshot.observed.open.clone_from(self.journal.open());
-        let decision = decide(&daemon.snapshot);
+        let decision = daemon.memory.decide(Scope::Whole, &daemon.snapshot);
         self.tally.decisions += 1;
         if let Some(first) = check(&decision, &daemon.snapshot).first() {
             self.fail(first.invariant, first.message.clone());

@@ -6,7 +6,6 @@ use tminus::core::decide::Order;
 
 use super::draw::Draw;
 use super::options::ITEMS;
-use super::people::is_live;
 use super::run::Sim;
 use super::script::Edit;
 use super::world::name;
@@ -40,8 +39,9 @@ impl Sim {
                 self.tally.hit("a throttle policy was changed");
             }
             Edit::Remove => {
-                let live = self.daemon.as_ref().is_none_or(|daemon| is_live(daemon.state().releases.get(&name(&named))));
-                if !self.removed.remove(&number) && !live && self.options.releases.len() > 1 && self.removed.is_empty() {
+                if self.removed.remove(&number) {
+                    self.note(|| format!("the document of {named} is back"));
+                } else {
                     self.removed.insert(number);
                     self.note(|| format!("the document of {named} is taken away"));
                     self.tally.hit("a release was taken away");

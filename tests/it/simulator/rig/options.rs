@@ -32,6 +32,8 @@ pub struct Options {
     pub hours: i64,
     /// From this hour on nothing fails any more, and people only help.
     pub heal_at: i64,
+    /// After this instant, in milliseconds after the start, nobody looks any more.
+    pub until: i64,
     /// How the daemon ticks.
     pub ticks: Ticks,
     /// Troubles in the time before, about.
@@ -146,6 +148,7 @@ impl Options {
             starts_at: draw.word(&STARTS).parse().unwrap(),
             hours: 48,
             heal_at: 36,
+            until: i64::MAX,
             ticks: Ticks::Adaptive,
             troubles: *draw.pick(&[6, 20, 40, 70]),
             releases,

@@ -216,12 +216,6 @@ fn word(order: &Order) -> &'static str {
         Order::Halt { .. } => "ordered: halt",
         Order::Lift { .. } => "ordered: lift",
         Order::Applied { .. } => "ordered: apply",
+        Order::Removed { .. } => "ordered: remove",
     }
-}
-
-/// Whether a release is where nobody may take its document away.
-pub fn is_live(state: Option<&ReleaseState>) -> bool {
-    state.is_some_and(|state| {
-        state.evidence_from.is_some() && state.ended_at.is_none() || matches!(state.phase, Phase::Aborted { .. })
-    })
 }

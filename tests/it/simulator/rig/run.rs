@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tminus::core::decide::{Config, Decision};
+use tminus::core::decide::{Config, Decision, keeps};
+use tminus::core::release::Missing;
 use tminus::core::words::{Name, later};
 
 use super::daemon::Daemon;
@@ -94,7 +95,7 @@ pub fn run(options: &Options, script: &[Event], detail: Detail) -> Ended {
     let mut sim = Sim::new(options, script, detail);
     let ran = catch_unwind(AssertUnwindSafe(|| {
         sim.start();
-        while sim.broken.is_none() && sim.step() {}
+        while sim.broken.is_none() && sim.now <= options.until && sim.step() {}
     }));
     if ran.is_err() {
         sim.fail("no panic", "it panicked; the message stands above".into());
@@ -162,20 +163,33 @@ impl Sim {
         later(self.options.starts_at, Duration::from_millis(millis) + Duration::from_nanos(self.tally.decisions % 900_000))
     }
 
-    /// The documents in force, without what is gone.
+    /// The documents in force. What is gone stays in force as it last was while anything was done for its release, as the
+    /// daemon's library keeps it; a document that even the library lost is simply not there.
     pub fn config(&self) -> Config {
         let mut config = self.documents.clone();
-        let gone = |what, keys: Vec<Name>| -> Vec<Name> {
+        for number in &self.removed {
+            let gone = name(&self.options.releases[*number].name);
+            let state = self.daemon.as_ref().and_then(|daemon| daemon.state().releases.get(&gone));
+            let is_kept =
+                config.releases.get(&gone).zip(state).is_some_and(|(release, state)| keeps(release, state, self.clock()));
+            if is_kept {
+                let missing = Missing { document: format!("Release/{gone}"), file: "world.yaml".into() };
+                config.vanished.insert(gone, vec![missing]);
+            } else {
+                config.releases.remove(&gone);
+            }
+        }
+        let lost = |what, keys: Vec<Name>| -> Vec<Name> {
             let of = keys.len();
             keys.into_iter().enumerate().filter(|(number, _)| self.world.has(what, *number, of)).map(|(_, key)| key).collect()
         };
-        for key in gone(Trouble::GateGone, config.gates.keys().cloned().collect()) {
+        for key in lost(Trouble::GateGone, config.gates.keys().cloned().collect()) {
             config.gates.remove(&key);
         }
-        for key in gone(Trouble::ChecklistGone, config.checklists.keys().cloned().collect()) {
+        for key in lost(Trouble::ChecklistGone, config.checklists.keys().cloned().collect()) {
             config.checklists.remove(&key);
         }
-        for key in gone(Trouble::PrimingGone, config.primings.keys().cloned().collect()) {
+        for key in lost(Trouble::PrimingGone, config.primings.keys().cloned().collect()) {
             config.primings.remove(&key);
         }
         config
@@ -183,13 +197,7 @@ impl Sim {
 
     /// Documents were changed: they are read anew and in force from the next decision on.
     pub fn reload(&mut self) {
-        let mut options = self.options.clone();
-        let mut number = 0;
-        options.releases.retain(|_| {
-            number += 1;
-            !self.removed.contains(&(number - 1))
-        });
-        self.documents = documents::config(&options);
+        self.documents = documents::config(&self.options);
         self.rewire();
     }
 

@@ -53,6 +53,8 @@ pub fn seeds(first: u64, count: u64) -> Seeds {
 /// A failing seed as people need it: what is broken, how to see it again, its documents, and the shortest transcript.
 pub fn report(seed: u64, broken: &Broken) -> String {
     let options = Options::of(seed);
+    // Said at once, since shortening takes a while.
+    println!("seed {seed} breaks {} at {}: {}", broken.invariant, clock(broken.at), broken.message);
     let shortest = shrink(&options, &script(&options), broken);
     let ended = run(&options, &shortest, Detail::Lines);
     let events: Vec<String> = shortest.iter().map(|event| format!("{} {:?}", clock(event.at), event.what)).collect();

@@ -2,20 +2,22 @@
 //!
 //! Not here: running. Invariant: what is left still breaks the same invariant.
 
-use super::options::Options;
+use super::options::{HOUR, Options};
 use super::run::{Broken, Detail, run};
 use super::script::Event;
 
 /// Most runs that shortening may take; the longest ones take a second.
-const MOST_RUNS: usize = 400;
+const MOST_RUNS: usize = 150;
 
 /// The shortest script found that still breaks the same invariant.
 pub fn shrink(options: &Options, script: &[Event], broken: &Broken) -> Vec<Event> {
     let mut kept: Vec<Event> = script.iter().filter(|event| event.at <= broken.at).cloned().collect();
+    // What fails later by other means is another story.
+    let options = Options { until: broken.at + HOUR, ..options.clone() };
     let mut runs = 0;
     let mut still = |events: &[Event]| {
         runs += 1;
-        let ended = run(options, events, Detail::Changes);
+        let ended = run(&options, events, Detail::Changes);
         (runs <= MOST_RUNS && ended.broken.is_some_and(|other| other.invariant == broken.invariant), runs <= MOST_RUNS)
     };
     let mut chunk = kept.len().div_ceil(2).max(1);

@@ -36,6 +36,8 @@ pub struct Watch {
 #[derive(Clone, Debug, Default)]
 struct Book {
     phase: Option<Phase>,
+    /// What was let through, ppm.
+    shown: Option<u32>,
     /// At most so long it was at its step without being held.
     dwelled: Duration,
     at: Option<Timestamp>,
@@ -157,11 +159,14 @@ impl Turn<'_> {
     }
 }
 
-/// The step of a phase; 100 % counts as the one after the last.
-fn step_of(phase: &Phase) -> Option<usize> {
-    match phase {
-        Phase::Active(Active::Rolling { step }) | Phase::Held { at: Active::Rolling { step }, .. } => Some(*step),
-        Phase::Active(Active::Baking) | Phase::Held { at: Active::Baking, .. } => Some(usize::MAX),
+/// What a phase lets through to the audience of the steps, ppm; `None`: not launched, or over.
+fn shown(release: &Release, state: &ReleaseState) -> Option<u32> {
+    match &state.phase {
+        Phase::Active(Active::Rolling { step }) | Phase::Held { at: Active::Rolling { step }, .. } => {
+            let stated = release.rollout.steps.get(*step).map_or(0, |step| step.percent.ppm());
+            Some(state.percent.map_or(stated, Percent::ppm))
+        }
+        Phase::Active(Active::Baking) | Phase::Held { at: Active::Baking, .. } => Some(Percent::FULL.ppm()),
         _ => None,
     }
 }
@@ -170,37 +175,41 @@ impl Book {
     fn turn(&mut self, turn: &Turn<'_>) -> Option<Wrong> {
         let now = turn.snapshot.now;
         let before = self.phase.replace(turn.after.phase.clone());
+        let here = self.shown;
+        self.shown = shown(turn.release, turn.after);
         let passed = self.at.replace(now).map_or(Duration::ZERO, |at| since(now, at));
         let before = before?;
         if let Phase::Active(Active::Rolling { .. } | Active::Baking) = before {
             self.dwelled += passed;
         }
-        let wrong = self.moved(&before, turn);
-        if step_of(&before) != step_of(&turn.after.phase) {
+        let wrong = self.moved((&before, here), turn);
+        if here != self.shown || (matches!(before, Phase::Aborted { .. }) && before != turn.after.phase) {
             self.dwelled = Duration::ZERO;
         }
         wrong.or_else(|| self.stays_certified(turn))
     }
 
     /// A step that is left: by an order, or after its dwell and by evidence.
-    fn moved(&mut self, before: &Phase, turn: &Turn<'_>) -> Option<Wrong> {
+    fn moved(&mut self, (before, here): (&Phase, Option<u32>), turn: &Turn<'_>) -> Option<Wrong> {
         let name = &turn.release.name;
-        let (from, to) = (step_of(before), step_of(&turn.after.phase));
         let completes = matches!(before, Phase::Active(Active::Baking)) && turn.after.phase == Phase::Complete;
         if completes && turn.order().is_none() {
             let bake = turn.release.bake();
             self.certified = Percent::FULL.ppm();
             return (self.dwelled < bake).then(|| ("I4", format!("{name} is complete after {:?} of {bake:?}", self.dwelled)));
         }
-        let left = from.filter(|from| to.is_some_and(|to| to > *from))?;
-        let current = turn.release.rollout.steps.get(left)?;
+        let left = here.filter(|here| self.shown.is_some_and(|shown| shown > *here))?;
         match turn.order() {
             Some(Order::Promote { .. }) => self.certified = Percent::FULL.ppm(),
             Some(_) => {}
             None => {
-                self.certified = current.percent.ppm();
-                if self.dwelled < current.dwell {
-                    return Some(("I4", format!("{name} rises after {:?} of its dwell of {:?}", self.dwelled, current.dwell)));
+                self.certified = left;
+                // Where it stands among the steps as they are written now.
+                let steps = &turn.release.rollout.steps;
+                let at = steps.iter().rposition(|step| step.percent.ppm() <= left).unwrap_or(0);
+                let dwell = steps.get(at).map_or(Duration::ZERO, |step| step.dwell);
+                if self.dwelled < dwell {
+                    return Some(("I4", format!("{name} rises after {:?} of its dwell of {dwell:?}", self.dwelled)));
                 }
                 return oracle::unsafe_rise(turn);
             }
@@ -211,11 +220,11 @@ impl Book {
     /// After an ABORT, and after it was cleared, nobody is offered more than was certified.
     fn stays_certified(&self, turn: &Turn<'_>) -> Option<Wrong> {
         let view = turn.decision.releases.get(&turn.release.name)?;
-        let aborted = matches!(turn.after.phase, Phase::Aborted { .. });
-        (aborted && view.percent.ppm() > self.certified).then(|| {
-            let message =
-                format!("{} is aborted at {} %, and {} ppm were certified", turn.release.name, view.percent, self.certified);
-            ("I4", message)
+        let cleared = matches!(turn.order(), Some(Order::Clear { .. }));
+        let back = cleared || matches!(turn.after.phase, Phase::Aborted { .. });
+        (back && view.percent.ppm() > self.certified).then(|| {
+            let (name, certified) = (&turn.release.name, self.certified);
+            ("I4", format!("{name} goes back to {} %, and {certified} ppm were certified", view.percent))
         })
     }
 }
@@ -264,8 +273,8 @@ impl Sim {
 
     fn count_move(&mut self, before: Option<&ReleaseState>, after: &ReleaseState, waived: bool) {
         let before = before.map(|before| &before.phase);
-        let launched =
-            matches!(before, Some(Phase::Active(Active::Preparing | Active::Ready))) && step_of(&after.phase).is_some();
+        let is_live = |phase: &Phase| matches!(phase, Phase::Active(Active::Rolling { .. } | Active::Baking));
+        let launched = matches!(before, Some(Phase::Active(Active::Preparing | Active::Ready))) && is_live(&after.phase);
         if launched && waived {
             self.tally.hit("a launch with a waiver");
         }
@@ -275,7 +284,7 @@ impl Sim {
                 self.tally.hit("an abort went back to the last safe percent");
             }
         }
-        if matches!((before.and_then(step_of), step_of(&after.phase)), (Some(from), Some(to)) if to > from) {
+        if before.is_some_and(is_live) && is_live(&after.phase) {
             self.tally.hit("a step was entered by a SAFE gate");
         }
     }

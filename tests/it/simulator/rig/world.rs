@@ -81,7 +81,7 @@ impl World {
     pub fn heal(&mut self) {
         self.troubles.clear();
         self.groups.iter_mut().for_each(|group| group.ceiling = group.ceiling.max(1_000));
-        self.counts.iter_mut().for_each(|counts| counts.traffic = (400_000, counts.traffic.1.min(500)));
+        self.counts.iter_mut().for_each(|counts| counts.traffic = (400_000, counts.traffic.1.clamp(300, 500)));
     }
 
     /// Since when something is out of order, if it is: of the thing with this number, of so many.
