@@ -1,5 +1,7 @@
 //! The daemon as a process: what it answers, what it keeps over a kill, and that it keeps its pace.
 
+mod aborted;
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
