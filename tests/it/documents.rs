@@ -1,8 +1,11 @@
 //! Documents: every finding at its place, shipped examples, schemas, hashes, the verbs that read them.
 
+mod attack;
+mod bad;
 mod command_line;
 mod findings;
 mod meaning;
+mod mutations;
 mod shipped;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tminus::shell::settings::{Loaded, load_texts};
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 /// Loads texts under names of no folder.

@@ -2,10 +2,12 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod calendar;
 mod control;
 mod daemon;
 mod decide;
 mod decision;
+mod deploy;
 mod docs;
 mod documents;
 mod gate;
@@ -15,6 +17,7 @@ mod notify;
 mod observe;
 mod pages;
 mod primer;
+mod recovery;
 mod release_states;
 mod scenarios;
 mod store;

@@ -9,7 +9,7 @@ use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
 use crate::core::load;
 use crate::core::priming::{self, Coverage};
-use crate::core::release::{Release, ReleaseState};
+use crate::core::release::{Missing, Release, ReleaseState};
 use crate::core::throttle::{self, Halt};
 use crate::core::words::{Capacity, Name};
 
@@ -48,6 +48,9 @@ pub struct Config {
     pub contents: BTreeMap<String, String>,
     /// Changes with every change of a document; part of the throttle's revision.
     pub revision: String,
+    /// By release, what vanished of its documents. What is named here is in force as it last was.
+    #[serde(default)]
+    pub vanished: BTreeMap<Name, Vec<Missing>>,
 }
 
 /// What was decided so far. Durable.
@@ -70,6 +73,23 @@ pub struct State {
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
+    /// The revision of the documents that were decided with: a change of documents is a change that is kept.
+    #[serde(default)]
+    pub revision: String,
+    /// The change of documents that people heard was refused, until one is good.
+    #[serde(default)]
+    pub rejected: Option<Rejected>,
+}
+
+/// A change of documents that is not in force, because it has errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The same for the same errors.
+    pub digest: String,
+    /// How many errors.
+    pub errors: usize,
+    /// The first, with its place.
+    pub first: String,
 }
 
 /// What the world looks like. Absent means not observed, never zero.
@@ -93,6 +113,9 @@ pub struct Observations {
     pub halt_file: bool,
     /// Keys of intents that are not done yet.
     pub open: BTreeSet<String>,
+    /// The documents as they are now, if they have errors and older ones are in force.
+    #[serde(default)]
+    pub rejected: Option<Rejected>,
 }
 
 /// An instance group as described by its provider.
@@ -211,6 +234,13 @@ pub enum Order {
         /// The releases among them.
         releases: Vec<Name>,
     },
+    /// Documents were removed on purpose: forget their releases.
+    Removed {
+        /// `Kind/name`, as it was asked.
+        document: String,
+        /// The releases that went with it.
+        releases: Vec<Name>,
+    },
 }
 
 impl Order {
@@ -227,7 +257,7 @@ impl Order {
             | Self::Scrub { release }
             | Self::SignOff { release, .. }
             | Self::Waive { release, .. } => Some(release),
-            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } => None,
+            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } | Self::Removed { .. } => None,
         }
     }
 }

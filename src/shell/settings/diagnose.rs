@@ -9,8 +9,10 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::guide::Guide;
+use super::hidden::{is_hidden, shortened};
+use super::limits::MOST_FINDINGS;
 use super::node::{Node, Path, Segment, Tree};
-use super::notes::{MOST_FINDINGS, Notes};
+use super::notes::Notes;
 use super::schema::Rules;
 use super::{hint, suggest, words};
 
@@ -23,6 +25,8 @@ const LATER: &[(&str, &[&str], &str)] = &[
 
 /// A place of the document, with the schema that governs it.
 struct Site<'a> {
+    /// The schema of the whole document.
+    top: Guide<'a>,
     guide: Guide<'a>,
     node: &'a Node,
     path: Path,
@@ -44,7 +48,8 @@ pub fn diagnose(rules: &Rules, root: &Node, (json, notes): (&Value, &mut Notes<'
 
 /// Follows an error's pointer through document and schema together.
 fn locate<'a>(rules: &'a Rules, root: &'a Node, error: &ValidationError<'_>) -> Site<'a> {
-    let mut site = Site { guide: Guide::new(&rules.schema), node: root, path: Path::default(), required: true };
+    let top = Guide::new(&rules.schema);
+    let mut site = Site { top, guide: top, node: root, path: Path::default(), required: true };
     for token in error.instance_path().as_str().split('/').skip(1) {
         let key = token.replace("~1", "/").replace("~0", "~");
         let here = site.guide.follow(site.node);
@@ -138,14 +143,28 @@ fn second_tag(site: &Site<'_>, (key, tags): (&str, &[&str]), notes: &mut Notes<'
 }
 
 fn unknown_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
+    // What is not seen in it was told already.
+    if notes.is_full() || key.contains(is_hidden) {
+        return;
+    }
     let path = site.path.then(key);
     let here = site.guide.follow(site.node);
-    if key == "<<" {
-        let help = "write the keys out; merge keys are not part of YAML 1.2";
-        return notes.key(path).error("TM0103", "merge keys (`<<`) are not read", help);
+    let known = here.keys();
+    if let Some((word, value)) = glued(key, &known) {
+        let message = format!("`{}` is one word: the space after the colon is missing", shortened(key, 60));
+        return notes.key(path).error("TM0103", message, format!("write `{word}: {}`", shortened(value, 60)));
     }
-    let help = suggest::help(key, here.keys());
-    notes.key(path).error("TM0103", format!("`{key}` is not a key {}", inside(&site.path)), help);
+    let help = match site.top.elsewhere(key).filter(|_| suggest::nearest(key, known.iter().copied()).is_none()) {
+        Some(place) if place.is_empty() => format!("`{key}` is a key of the document itself: check the indentation"),
+        Some(place) => format!("`{key}` is a key of `{place}`: check the indentation"),
+        None => suggest::help(key, known),
+    };
+    notes.key(path).error("TM0103", format!("`{}` is not a key {}", shortened(key, 60), inside(&site.path)), help);
+}
+
+/// `id:a`, which YAML takes for one word.
+fn glued<'k>(key: &'k str, known: &[&str]) -> Option<(&'k str, &'k str)> {
+    key.split_once(':').filter(|(word, _)| known.contains(word))
 }
 
 fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
@@ -154,7 +173,8 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let known = here.keys();
     // A misspelt key is one mistake: the unknown key already names this one.
     let strangers = entries.iter().filter(|entry| !known.contains(&entry.key.as_str()));
-    if strangers.into_iter().any(|entry| suggest::nearest(&entry.key, known.iter().copied()) == Some(key))
+    let strangers = strangers.take(MOST_FINDINGS);
+    if strangers.into_iter().any(|entry| meant_as(&entry.key, &known) == Some(key))
         || is_head(&Path(vec![key.into()])) && site.path.0.is_empty()
     {
         return;
@@ -162,9 +182,19 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let help = here.under(key).map(hint::key).unwrap_or_default();
     notes.value(site.path.clone()).error(
         "TM0104",
-        format!("the key `{key}` is missing {}", inside(&site.path)),
+        match site.path.0.is_empty() {
+            true => format!("the key `{key}` is missing from this document"),
+            false => format!("the key `{key}` is missing {}", inside(&site.path)),
+        },
         format!("add `{key}`: {help}"),
     );
+}
+
+/// The key that a misspelt one stands for, hidden characters left out.
+fn meant_as<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let seen: String = key.chars().filter(|c| !is_hidden(*c)).collect();
+    let seen = glued(&seen, known).map_or(seen.as_str(), |(word, _)| word);
+    known.iter().copied().find(|known| *known == seen).or_else(|| suggest::nearest(seen, known.iter().copied()))
 }
 
 fn later(path: &Path, word: &str) -> Option<&'static str> {
@@ -253,7 +283,7 @@ fn mismatch(site: &Site<'_>, notes: &mut Notes<'_>) {
             ),
         },
         (Some(scalar), None) => {
-            let message = format!("{name} is {wanted}, not {:?}", scalar.text.chars().take(60).collect::<String>());
+            let message = format!("{name} is {wanted}, not {:?}", shortened(&scalar.text, 60));
             notes.value(site.path.clone()).error("TM0106", message, hint::untyped(here, scalar));
         }
         (None, _) => {

@@ -18,6 +18,9 @@ pub struct Guide<'s> {
 /// Deepest chain of references and branches followed at one place; generated schemas have three.
 const LONGEST_CHAIN: usize = 16;
 
+/// Deepest place in a schema that is looked for, branches counted: the deepest key of any kind is there at ten.
+const DEEPEST_SCHEMA: usize = 12;
+
 impl<'s> Guide<'s> {
     /// At the root.
     pub fn new(root: &'s Value) -> Self {
@@ -93,6 +96,31 @@ impl<'s> Guide<'s> {
         self.keyword("items").map(|at| Self { at, ..self })
     }
 
+    /// Where below this place a mapping takes that key: `rollout`, `items[].sign_off`, nothing for this place itself.
+    pub fn elsewhere(self, key: &str) -> Option<String> {
+        let mut level = vec![(String::new(), self)];
+        for _ in 0..DEEPEST_SCHEMA {
+            let mut next = Vec::new();
+            for (place, guide) in level {
+                let here = guide.resolved();
+                if here.keys().contains(&key) {
+                    return Some(place);
+                }
+                next.extend(here.below(&place));
+            }
+            level = next;
+        }
+        None
+    }
+
+    fn below(self, place: &str) -> Vec<(String, Self)> {
+        let dot = if place.is_empty() { "" } else { "." };
+        let keys = self.keys().into_iter().filter_map(|key| Some((format!("{place}{dot}{key}"), self.under(key)?)));
+        let items = self.item().into_iter().map(|item| (format!("{place}[]"), item));
+        let branches = self.branches().unwrap_or_default().into_iter().map(|branch| (place.to_owned(), branch));
+        keys.chain(items).chain(branches).collect()
+    }
+
     /// The keys that a mapping may have here.
     pub fn keys(self) -> Vec<&'s str> {
         let properties = self.keyword("properties").and_then(Value::as_object);
@@ -118,6 +146,11 @@ impl<'s> Guide<'s> {
     /// The name of the scalar format here.
     pub fn format(self) -> Option<&'s str> {
         self.resolved().keyword("format").and_then(Value::as_str)
+    }
+
+    /// A whole number is written in digits: 1e3 and 3.0 are refused where one is wanted, as every reader of the types does.
+    fn holds(self, number: &Number) -> bool {
+        self.takes("number") || !self.takes("integer") || number.is_i64() || number.is_u64()
     }
 
     fn recognises(self, node: &Node) -> bool {
@@ -160,7 +193,7 @@ impl<'s> Guide<'s> {
         match scalar.text.as_str() {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            number => read_number(number).map_or_else(text, Value::Number),
+            number => read_number(number).filter(|number| self.holds(number)).map_or_else(text, Value::Number),
         }
     }
 }
@@ -189,8 +222,8 @@ mod tests {
     use super::*;
 
     fn convert(schema: &Value, yaml: &str) -> Value {
-        let chunks = super::super::yaml::parse(yaml);
-        Guide::new(schema).convert(chunks[0].root.as_ref().unwrap())
+        let chunk = super::super::yaml::parse(yaml).next().unwrap();
+        Guide::new(schema).convert(chunk.root.as_ref().unwrap())
     }
 
     #[test]
@@ -211,6 +244,9 @@ mod tests {
             (&number, "010", json!("010")),
             (&number, ".inf", json!(".inf")),
             (&number, "1e999", json!("1e999")),
+            (&number, "1e3", json!(1e3)),
+            (&json!({"type": "integer"}), "1e3", json!("1e3")),
+            (&json!({"type": "integer"}), "3.0", json!("3.0")),
             (&json!({"type": "boolean"}), "true", json!(true)),
             (&json!({"type": "boolean"}), "yes", json!("yes")),
         ] {

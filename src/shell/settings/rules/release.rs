@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::within::exactly_one;
 use crate::core::words::{Percent, parse_duration};
-use crate::shell::settings::files::Source;
+use crate::shell::settings::files::{Source, read_regular};
 use crate::shell::settings::kinds::release::{Audience, Release};
+use crate::shell::settings::limits::LARGEST_CURVE;
 use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
@@ -15,10 +16,10 @@ const MOST_POINTS: usize = 10_080;
 
 pub fn check(release: &Release, source: &Source, notes: &mut Notes<'_>) {
     if release.launch_at.is_none() && !release.released {
-        notes.value(way![]).error(
+        notes.value(way!["launch_at"]).error(
             "TM0104",
-            "the key `launch_at` is missing of this kind of document",
-            "add `launch_at`: T-0, or `released: true` where it is out already",
+            "the release does not say when it launches: `launch_at` is missing",
+            "add `launch_at`: T-0, such as 2026-12-01T11:00:00-08:00[America/Los_Angeles], or `released: true` where it is out already",
         );
     }
     if release.channels.is_empty() && !release.released {
@@ -105,7 +106,8 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
 
 /// Reads a measured curve of adoption: what share has come a time after admission; times rise, shares do not fall.
 pub fn read_curve(path: &FilePath) -> Result<Vec<(Duration, f64)>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| error.to_string())?;
+    let bytes = read_regular(path, LARGEST_CURVE)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|error| error.to_string())?;
     if header.iter().collect::<Vec<_>>() != ["after", "percent"] {
         return Err("its header is not `after,percent`".into());
