@@ -17,7 +17,7 @@ use super::vanished;
 use super::world;
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, step};
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
@@ -98,14 +98,10 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
 
 fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> ReleaseView {
     let known = facts::known(draft, release, state);
-    let step = match state.phase.active() {
-        Some(Active::Rolling { step }) => Some(step),
-        _ => None,
-    };
     ReleaseView {
         phase: state.phase.word().into(),
         percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
-        step,
+        step: stands_at(release, state),
         waiting: vanished::sentences(state).chain(waiting(release, (state, draft.snapshot.now), &known)).collect(),
         next_at: next_at(draft, release, state),
         readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
@@ -152,7 +148,7 @@ fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
 fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     let from = state.dwell_from?;
     let whole = match state.phase {
-        Phase::Active(Active::Rolling { step }) => release.rollout.steps.get(step)?.dwell,
+        Phase::Active(Active::Rolling { .. }) => release.rollout.steps.get(stands_at(release, state)?)?.dwell,
         Phase::Active(Active::Baking) => release.bake(),
         _ => return None,
     };

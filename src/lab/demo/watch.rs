@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_OFTEN: Duration = Duration::from_millis(100);
 
 /// How long an aborted launch is watched: that nobody else gets the version is part of the story.
-const AFTER_ABORT: Duration = Duration::from_secs(6);
+const AFTER_ABORT: Duration = Duration::from_secs(5);
 
 /// How long people are waited for to hear of it: twice what may pass.
 const HEARD_WITHIN: Duration = Duration::from_secs(20);
@@ -50,6 +50,7 @@ struct Done {
     rehearsed: bool,
     said_go: bool,
     aborted_at: Option<Instant>,
+    heard: bool,
 }
 
 impl Watch<'_> {
@@ -86,18 +87,23 @@ impl Watch<'_> {
     async fn interrupt(&mut self, place: Place) -> io::Result<()> {
         self.screen.say(&format!("SIGKILL to the daemon while {}", place.words()));
         let seen = self.interruptions.interrupt(place, self.stage).await?;
-        self.screen.say(&seen.sentence());
+        self.screen.say(&seen.seen());
         Ok(())
     }
 
     /// Complete with its capacity given back; or ended otherwise; unprepared, when its time is over.
-    fn is_over(&self, moment: &Moment, done: &mut Done) -> bool {
+    fn is_over(&mut self, moment: &Moment, done: &mut Done) -> bool {
         match moment.status.phase.as_str() {
             "complete" => moment.has_given_back() || !self.script.scenario.is_prepared(),
             "aborted" if self.script.scenario == Scenario::BadRelease => {
                 let passed = done.aborted_at.get_or_insert_with(clock::monotonic).elapsed();
-                let heard = abort_of(&self.stage.room.heard(), RELEASE).is_some();
-                passed >= if heard { AFTER_ABORT } else { HEARD_WITHIN }
+                if !done.heard
+                    && let Some(heard) = abort_of(&self.stage.room.heard(), RELEASE)
+                {
+                    done.heard = true;
+                    self.screen.say(&format!("the launch room hears: {}", heard.said.what));
+                }
+                passed >= if done.heard { AFTER_ABORT } else { HEARD_WITHIN }
             }
             "aborted" | "scrubbed" => true,
             _ => false,

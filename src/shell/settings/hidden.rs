@@ -38,6 +38,15 @@ pub fn visible(text: &str) -> String {
     text.chars().map(show).collect()
 }
 
+/// As [`visible`], with line ends and tabs by their names too: for what is printed as a line of its own, or within one.
+pub fn one_line(text: &str) -> String {
+    let ends = |c| matches!(c, '\n' | '\t');
+    visible(text).split_inclusive(ends).fold(String::new(), |line, part| match part.strip_suffix(ends) {
+        Some(before) => line + before + if part.ends_with('\n') { "<U+000A>" } else { "<U+0009>" },
+        None => line + part,
+    })
+}
+
 /// A part of JSON or of YAML's quoted style with such characters as escapes; a parser reads the same value.
 pub fn escaped(json: &str) -> String {
     if !json.contains(is_shown_by_name) {
@@ -78,6 +87,7 @@ mod tests {
         ] {
             assert_eq!(visible(text), expected);
         }
+        assert_eq!(one_line("a\n::b\tc\r"), "a<U+000A>::b<U+0009>c<U+000D>");
         assert_eq!(escaped("\"\u{202e}\u{e0041}\""), "\"\\u202e\\udb40\\udc41\"");
         assert_eq!(serde_json::from_str::<String>(&escaped("\"\u{202e}\u{e0041}\"")).unwrap(), "\u{202e}\u{e0041}");
         assert_eq!((shortened("äöü", 2).as_str(), shortened("äö", 2).as_str()), ("äö...", "äö"));
