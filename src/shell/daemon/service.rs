@@ -115,7 +115,7 @@ fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
     }?;
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let lines = states.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     socket.send_to_addr(lines.as_bytes(), &address).map(drop)
 }
 

@@ -28,7 +28,7 @@ use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
 use super::upkeep::Upkeep;
-use crate::core::decide::{Config, Decision, Memory, Observations, Snapshot, State};
+use crate::core::decide::{Config, Decision, Intent, Memory, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
 use crate::shell::control::{self, Ask, Desk, Papers, People, View};
@@ -161,6 +161,28 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         library,
         state,
     };
+    let desk = Desk { asks, view: views, people };
+    let house = House { control, decision, running, table, desk };
+    Box::pin(open_house(engine, open, house, (ready, shutdown))).await;
+    Ok(())
+}
+
+/// What is open to others.
+struct House {
+    control: TcpListener,
+    decision: TcpListener,
+    running: Running,
+    table: Arc<ArcSwap<Table>>,
+    desk: Desk,
+}
+
+/// Opens one door after the other, runs, and closes them in the order in which nobody is lost.
+async fn open_house(
+    engine: Engine,
+    open: Vec<Intent>,
+    house: House,
+    (ready, shutdown): (oneshot::Sender<Running>, watch::Receiver<bool>),
+) {
     // A service manager hears of it at once; the loop may be looking at the world for some seconds.
     let asked = shutdown.clone();
     let leaving = async {
@@ -169,16 +191,15 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     };
     let (farewell, told, over) = part(leaving);
     // Before anybody may think it ready: a SIGHUP that nobody listens to ends the process.
-    tokio::spawn(reload_signal(signal(SignalKind::hangup()), asks.clone()));
+    tokio::spawn(reload_signal(signal(SignalKind::hangup()), house.desk.asks.clone()));
     engine.stand();
-    let decision = tokio::spawn(decision::serve(decision, table, farewell));
+    let decision = tokio::spawn(decision::serve(house.decision, house.table, farewell));
     let mut engine = engine.begin(open).await;
-    let desk = Desk { asks, view: views, people };
     let (ending, ended) = watch::channel(false);
-    let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
-    // Whoever asked for the address may be gone; the daemon serves all the same.
-    tracing::info!(control = %running.control, decision = %running.decision, "tminus serves");
-    let _ = ready.send(running);
+    let control = tokio::spawn(control::serve(house.control, house.desk, stopped(ended)));
+    tracing::info!(control = %house.running.control, decision = %house.running.decision, "tminus serves");
+    // Whoever asked for the addresses may be gone; the daemon serves all the same.
+    let _ = ready.send(house.running);
     engine.service.ready();
     let end = async {
         stopped(shutdown).await;
@@ -189,7 +210,6 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     tracing::info!("tminus stops: state is kept and instances go on");
     drop((ending, over));
     let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
-    Ok(())
 }
 
 /// The two ends of a farewell: the listener's, and the daemon's, which is told when clients are, and drops its last one
