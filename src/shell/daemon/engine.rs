@@ -22,10 +22,11 @@ use super::probing::{Look, Probes};
 use super::reload::Reloader;
 use super::service::Service;
 use super::start::Options;
+use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
-    Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,
+    Command, Decision, Effect, Intent, Memory, Observations, Order, Scope, Snapshot, State, Told, decide_orders,
 };
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
@@ -60,6 +61,8 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) upkeep: Upkeep,
+    pub(super) memory: Memory,
     pub(super) service: Service,
     pub(super) options: Options,
     pub(super) reloader: Reloader,
@@ -83,9 +86,6 @@ impl Engine {
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
-        if let Err(error) = self.store.prune_counts(clock::now()) {
-            tracing::warn!(%error, "old counts could not be pruned");
-        }
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
@@ -139,6 +139,8 @@ impl Engine {
         self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+        // Whatever caused the tick: people who order faster than ticks come do not hold it up.
+        self.upkeep.turn(&mut self.store);
     }
 
     async fn look(&mut self) {
@@ -146,7 +148,7 @@ impl Engine {
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
         let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
-        observed.open = self.open_keys();
+        observed.open.clone_from(&self.observed.open);
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
         observed.rejected = self.library.rejected().cloned();
@@ -164,6 +166,8 @@ impl Engine {
 
     fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
+        // Always anew: an order is decided on what was seen last, and what was asked since must not be asked again.
+        self.observed.open = self.open_keys();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),
@@ -171,13 +175,13 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide_within(Scope::Whole, &snapshot);
+        let whole = self.memory.decide(Scope::Whole, &snapshot);
         let (scope, decision) = match check(&whole, &snapshot).first() {
             None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
+                (Scope::Orders, self.memory.decide(Scope::Orders, &snapshot))
             }
         };
         match self.commit(cause, &snapshot, (scope, &decision)) {
@@ -332,7 +336,10 @@ impl Engine {
         let journaled = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
-                self.store.done(&key, now, detail)
+                match &outcome.proven {
+                    Some(proven) => self.store.done_and_proven(&key, (now, detail), proven),
+                    None => self.store.done(&key, now, detail),
+                }
             }
             Err(error) => {
                 let retry_at = later(now, self.actuators.pause_before_retry(&key));
@@ -346,8 +353,8 @@ impl Engine {
         }
         telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
-        if let Some(coverage) = outcome.coverage {
-            self.observers.proven(coverage);
+        if let Some(proven) = outcome.proven {
+            self.observers.proven(proven);
         }
         self.tick("effect", Vec::new()).await;
     }

@@ -120,6 +120,7 @@ impl Engine {
     pub(super) fn rewire(&mut self) {
         let settings = self.library.settings();
         self.tick = settings.tick;
+        self.upkeep.follow(settings.retention, settings.tick);
         self.reloader.keep_pace(settings.tick);
         let people = self.people.load().changed_to(self.library.people());
         self.people.store(Arc::new(people));
