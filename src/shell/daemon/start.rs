@@ -28,7 +28,7 @@ use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
 use super::upkeep::Upkeep;
-use crate::core::decide::{Config, Decision, Intent, Observations, Snapshot, State};
+use crate::core::decide::{Config, Decision, Intent, Memory, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
 use crate::shell::control::{self, Ask, Desk, Papers, People, View};
@@ -151,6 +151,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
         upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
+        memory: Memory::default(),
         service: Service::from_environment(),
         reloader: Reloader::new(&read, settings.tick),
         people: people.clone(),

@@ -182,9 +182,10 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let help = here.under(key).map(hint::key).unwrap_or_default();
     notes.value(site.path.clone()).error(
         "TM0104",
-        match site.path.0.is_empty() {
-            true => format!("the key `{key}` is missing from this document"),
-            false => format!("the key `{key}` is missing {}", inside(&site.path)),
+        if site.path.0.is_empty() {
+            format!("the key `{key}` is missing from this document")
+        } else {
+            format!("the key `{key}` is missing {}", inside(&site.path))
         },
         format!("add `{key}`: {help}"),
     );

@@ -36,7 +36,9 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 /// How often each letter stands in a word, letters of one remainder together.
 fn letters(word: &[char]) -> [u8; 32] {
     let mut counts = [0_u8; 32];
-    word.iter().for_each(|c| counts[(u32::from(*c) % 32) as usize] += 1);
+    for c in word {
+        counts[(u32::from(*c) % 32) as usize] += 1;
+    }
     counts
 }
 

@@ -226,7 +226,9 @@ impl Builder {
     }
 
     fn refuse_tag(&mut self, tag: Option<&Tag>, (place, whole): (Place, bool)) {
-        tag.into_iter().for_each(|tag| self.tell(place, ProblemKind::Tag { tag: written(tag), whole }));
+        if let Some(tag) = tag {
+            self.tell(place, ProblemKind::Tag { tag: written(tag), whole });
+        }
     }
 
     /// A problem that does not stop the reading.
