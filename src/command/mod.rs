@@ -8,6 +8,7 @@ mod audit;
 mod board;
 mod check;
 mod client;
+mod cron;
 mod decide;
 mod demo;
 mod explain;
@@ -89,6 +90,9 @@ enum Verb {
     Gate(gate::Verb),
     /// Fills cache nodes and proves them warm, without a daemon
     Prime(prime::Args),
+    /// Schedules
+    #[command(subcommand)]
+    Cron(cron::Verb),
     /// Checks the audit chain
     Audit(audit::Args),
     /// The whole story on this machine: real processes, real sockets, the real daemon
@@ -196,6 +200,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Decide(args) => decide::run(args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
+        Verb::Cron(verb) => cron::run(verb),
         Verb::Audit(args) => audit::run(args),
         Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
