@@ -6,6 +6,7 @@ mod apply;
 mod arguments;
 mod audit;
 mod board;
+mod board_priming;
 mod check;
 mod client;
 mod cron;

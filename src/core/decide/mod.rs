@@ -2,7 +2,8 @@
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
 //! [`mod@plan_view`] what people read beforehand.
-//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their places.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`warmth`], [`announce`] and [`remind`] in
+//! their places.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
 mod announce;
@@ -16,6 +17,7 @@ mod plan_view;
 mod remind;
 mod run;
 mod snapshot;
+mod warmth;
 mod world;
 
 pub use decision::{Decision, ReleaseView, Told};

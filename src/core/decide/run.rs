@@ -12,7 +12,7 @@ use super::facts::{self, Known};
 use super::orders;
 use super::remind;
 use super::snapshot::Snapshot;
-use super::world;
+use super::{warmth, world};
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
@@ -27,7 +27,7 @@ pub fn decide(snapshot: &Snapshot) -> Decision {
     // Plans are made anew: a release that just ended gives back from now on.
     draft.plan();
     world::floors(&mut draft);
-    world::warmth(&mut draft);
+    warmth::runs(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
 }
@@ -71,6 +71,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
         offers: draft.offers(),
         halts: draft.halts(),
         wake_at: wake_at(&draft),
+        primings: warmth::upcoming(&draft),
         plans: draft.plans.clone(),
         releases,
         changed,
@@ -163,7 +164,8 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 }
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
-    draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+    let releases = draft.releases().filter_map(|(release, state)| next_at(draft, release, state));
+    releases.chain(warmth::next_fires(draft)).min()
 }
 
 #[cfg(test)]

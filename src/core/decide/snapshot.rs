@@ -70,6 +70,9 @@ pub struct State {
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
+    /// Runs of priming policies: which fires of their schedules are handled, and when the last run began.
+    #[serde(default)]
+    pub primings: BTreeMap<Name, priming::Memory>,
 }
 
 /// What the world looks like. Absent means not observed, never zero.

@@ -77,6 +77,7 @@ pub fn scalar(format: &Format, text: &str) -> String {
             format!("write `https://{}`", text.chars().take(80).collect::<String>())
         }
         "tminus-time-zone" => zone(text),
+        "tminus-cron" => text.parse::<crate::core::calendar::Line>().map_or_else(|error| error.fix(), |_| String::new()),
         _ => format!("write {}", format.wanted),
     }
 }
