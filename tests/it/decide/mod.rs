@@ -8,4 +8,5 @@ mod halts;
 mod orders;
 mod poisoned;
 mod properties;
+mod schedules;
 mod signatures;
