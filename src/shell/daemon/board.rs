@@ -11,8 +11,7 @@ use tokio::sync::watch;
 use crate::core::decide::{Decision, Snapshot};
 use crate::core::throttle::{Table, TableInput};
 use crate::core::words::{Name, Rate, since};
-use crate::shell::control::{GroupView, View};
-use crate::shell::settings::Finding;
+use crate::shell::control::{GroupView, Papers, View};
 
 /// See the module.
 pub(super) struct Board {
@@ -39,10 +38,15 @@ impl Board {
     }
 
     /// How things stand, for people and programs.
-    pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (findings, open): (&[Finding], usize)) {
+    pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (papers, open): (&Papers, usize)) {
         let groups = groups(&snapshot, &decision);
-        let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open };
+        let view = View { snapshot, decision, groups, papers: papers.clone(), ready: true, open_intents: open };
         self.view.send_replace(Arc::new(view));
+    }
+
+    /// The view that is published.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
     }
 }
 

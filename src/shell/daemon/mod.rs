@@ -2,7 +2,10 @@
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
 //! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
-//! [`chronicle`] remembers for the report.
+//! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
+//! [`sockets`] and [`service`] are the ends to a service manager. [`documents`] are those in force; [`reload`] watches the
+//! files, [`reload_weigh`] reads them, [`reload_needed`] says what may not go with its file, [`reload_take`] takes a change
+//! into force and [`reload_start`] finds what a start begins with.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
 
 mod act;
@@ -13,6 +16,16 @@ mod documents;
 mod engine;
 mod look;
 mod probing;
+mod reload;
+mod reload_needed;
+mod reload_start;
+mod reload_take;
+mod reload_weigh;
+mod service;
+mod sockets;
 mod start;
+mod upkeep;
+mod warmth;
 
+pub use sockets::HandOverError;
 pub use start::{Options, Running, StartError, serve};

@@ -10,7 +10,7 @@ use super::audit::{self, AuditRow};
 use super::documents::{self, AppliedDocument};
 use super::writer::{add_quiet_ticks, cut, instant, signed};
 use super::{EventRow, NewEvent, Store, StoreError, sql, timeline};
-use crate::core::decide::{Decision, Effect, Intent, Snapshot};
+use crate::core::decide::{Decision, Effect, Intent, Scope, Snapshot};
 use crate::core::words::Name;
 
 /// Bytes of a summary; one line for people.
@@ -57,15 +57,20 @@ pub struct Committed {
 }
 
 impl Store {
-    /// Makes a decision durable. On an error nothing of it is: the caller keeps the state it had and sends nothing.
+    /// Makes a whole decision durable. On an error nothing of it is: the caller keeps the state it had and sends nothing.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        self.commit_within(Scope::Whole, commit)
+    }
+
+    /// The same for a decision of this scope.
+    pub fn commit_within(&mut self, scope: Scope, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let ours = commit.decision.state.epoch;
         if ours != self.epoch() {
             return Err(StoreError::Fenced { ours, current: self.epoch() });
         }
         // Everything that takes time is done before the transaction holds the lock.
         let state = json(&commit.decision.state, "the state")?;
-        let row = audit_row(commit)?;
+        let row = audit_row(scope, commit)?;
         let quiet = self.quiet();
         let committed = self.write(|transaction| {
             let (audit_id, head) = audit::append(transaction, row)?;
@@ -86,7 +91,7 @@ impl Store {
     }
 }
 
-fn audit_row(commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
+fn audit_row(scope: Scope, commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
     let decision_hash = audit::decision_hash_bytes(commit.decision)?;
     Ok(AuditRow {
         id: 0,
@@ -99,6 +104,7 @@ fn audit_row(commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
         decision_hash: decision_hash.to_vec(),
         snapshot: audit::pack(commit.snapshot)?,
         hash: Vec::new(),
+        scope: Some(scope.word().into()),
     })
 }
 
