@@ -59,7 +59,7 @@ pub(super) async fn run(serve: Args) -> Outcome {
             anstream::println!("control: http://{}\ndecision: http://{}", at.control, at.decision);
         }
     });
-    let ended = daemon::serve(options, ready, stopping).await;
+    let ended = Box::pin(daemon::serve(options, ready, stopping)).await;
     stopper.abort();
     let _ = printer.await;
     match ended {

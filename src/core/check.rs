@@ -114,6 +114,16 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
     if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
     }
+    let place = |state: &ReleaseState| match state.phase.active() {
+        Some(Active::Rolling { step }) => Some(step),
+        _ => None,
+    };
+    let entered = place(change.after).filter(|step| change.before.and_then(place) != Some(*step));
+    let stated = entered.and_then(|step| change.release.rollout.steps.get(step)).map(|step| step.percent);
+    let cleared = change.before.is_some_and(|state| matches!(state.phase, Phase::Aborted { .. }));
+    if stated.is_some_and(|stated| stated > after) && !cleared {
+        say(broken, "I4", format!("{name} enters a step above the {after} % that it lets through"));
+    }
     if after > before && change.snapshot.config.vanished.contains_key(name) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % although a document of it vanished"));
     }

@@ -17,6 +17,7 @@ mod notify;
 mod observe;
 mod pages;
 mod primer;
+mod recovery;
 mod release_states;
 mod scenarios;
 mod simulator;

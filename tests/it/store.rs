@@ -1,7 +1,12 @@
 //! The store from the outside: real files, real kills, real damage.
 
 mod audit;
+mod backup;
 mod crash;
+mod edits;
+mod history;
+mod replay;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -23,6 +23,7 @@ mod snapshot;
 mod vanished;
 mod world;
 
+pub use announce::after_abort;
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
 pub use memory::Memory;

@@ -18,7 +18,7 @@ use super::vanished;
 use super::world;
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, step};
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
@@ -115,14 +115,10 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
 /// `known` is what the tick knew, if nothing has changed since.
 fn view<'a>(draft: &Draft<'a>, (release, state): (&'a Release, &ReleaseState), known: Option<Known>) -> ReleaseView {
     let known = known.unwrap_or_else(|| facts::known(draft, release, state));
-    let step = match state.phase.active() {
-        Some(Active::Rolling { step }) => Some(step),
-        _ => None,
-    };
     ReleaseView {
         phase: state.phase.word().into(),
         percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
-        step,
+        step: stands_at(release, state),
         waiting: vanished::sentences(state).chain(waiting(release, (state, draft.snapshot.now), &known)).collect(),
         next_at: next_at(draft, release, state),
         readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
@@ -169,7 +165,7 @@ fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
 fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     let from = state.dwell_from?;
     let whole = match state.phase {
-        Phase::Active(Active::Rolling { step }) => release.rollout.steps.get(step)?.dwell,
+        Phase::Active(Active::Rolling { .. }) => release.rollout.steps.get(stands_at(release, state)?)?.dwell,
         Phase::Active(Active::Baking) => release.bake(),
         _ => return None,
     };

@@ -28,8 +28,8 @@ pub fn healthy(call: &Call) -> Result<Response, Problem> {
 pub fn ready(call: &Call) -> Result<Response, Problem> {
     if call.view.ready {
         // Ready is about serving, and older documents serve as well; that they are old is said all the same.
-        let told = sentences::papers(&call.view.papers).map(|line| format!("{line}\n")).collect::<String>();
-        return Ok(format!("ready\n{told}").into_response());
+        let lines: Vec<String> = ["ready".into()].into_iter().chain(sentences::papers(&call.view.papers)).collect();
+        return Ok(format!("{}\n", lines.join("\n")).into_response());
     }
     Err(Problem::busy("not_ready", "the first decision is not made yet, or no documents are in force"))
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::call::{Call, ask, reason};
 use super::desk::{Ask, NotRemoved};
+use super::orders::maybe_why;
 use super::problem::Problem;
 use crate::shell::data::PushedCounts;
 
@@ -35,7 +36,9 @@ pub async fn reload(call: Call) -> Result<Response, Problem> {
 pub async fn remove(call: Call) -> Result<Response, Problem> {
     let (name, by) = (call.name("name")?, call.by.clone().ok_or_else(Problem::unknown_person)?);
     let kind = call.parameters.get("kind").cloned().unwrap_or_default();
-    let reason = reason(call.query.get("reason").map(String::as_str).unwrap_or_default())?;
+    let asked = call.query.get("reason").map(|text| reason(text)).transpose()?;
+    let why = asked.map_or_else(|| maybe_why(&call), |why| Ok(Some(why)))?;
+    let reason = why.ok_or_else(|| Problem::malformed("removing a document needs a reason; everybody will read it"))?;
     let removed = ask(&call.counter.desk, |reply| Ask::Remove { by, kind, name, reason, reply }).await?;
     let told = removed.map_err(|not| match not {
         NotRemoved::Refused(told) => Problem::refused(told),

@@ -153,7 +153,7 @@ pub static ROUTES: &[Route] = &[
         path: "/api/v1/documents/{kind}/{name}",
         does: "takes a document out of force that was applied, or that vanished from its file and is kept",
         least: Least::Admin,
-        takes: Takes::Nothing,
+        takes: Takes::OptionalJson,
         query: &["reason"],
         act: Act::Ask(|call| Box::pin(intake::remove(call))),
     },

@@ -22,6 +22,7 @@ use super::probing::{Look, Probes};
 use super::reload::Reloader;
 use super::service::Service;
 use super::start::Options;
+use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
@@ -60,6 +61,7 @@ pub(super) struct Engine {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
+    pub(super) upkeep: Upkeep,
     pub(super) memory: Memory,
     pub(super) service: Service,
     pub(super) options: Options,
@@ -84,9 +86,6 @@ impl Engine {
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
-        if let Err(error) = self.store.prune_counts(clock::now()) {
-            tracing::warn!(%error, "old counts could not be pruned");
-        }
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
@@ -140,6 +139,8 @@ impl Engine {
         self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+        // Whatever caused the tick: people who order faster than ticks come do not hold it up.
+        self.upkeep.turn(&mut self.store);
     }
 
     async fn look(&mut self) {
@@ -198,6 +199,7 @@ impl Engine {
         if !decision.changed {
             // A count that cannot be written is written with the next one.
             let _ = self.store.count_quiet_tick(snapshot.now);
+            self.tell_news();
             return Ok(());
         }
         let commit = Commit {
@@ -221,6 +223,14 @@ impl Engine {
             tracing::info!(release.name = event.release.as_ref().map(Name::as_str), event.kind, "{}", event.message);
         }
         Ok(())
+    }
+
+    /// Lines of the timeline that no decision took along.
+    fn tell_news(&mut self) {
+        match self.store.add_events(&self.news) {
+            Ok(_) => self.news.clear(),
+            Err(error) => tracing::warn!(%error, "an event could not be kept; it is tried again"),
+        }
     }
 
     fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
@@ -283,8 +293,10 @@ impl Engine {
             Some(Phase::Aborted { reason, .. } | Phase::Scrubbed { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let document = self.library.documents().config.releases.get(release);
         Past {
-            release: self.library.documents().config.releases.get(release).cloned(),
+            offered: phase.as_ref().zip(document).and_then(|(phase, document)| document.offered_at(phase)),
+            release: document.cloned(),
             phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
             reason,
             events: self.every_event(),
@@ -324,7 +336,10 @@ impl Engine {
         let journaled = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
-                self.store.done(&key, now, detail)
+                match &outcome.proven {
+                    Some(proven) => self.store.done_and_proven(&key, (now, detail), proven),
+                    None => self.store.done(&key, now, detail),
+                }
             }
             Err(error) => {
                 let retry_at = later(now, self.actuators.pause_before_retry(&key));
@@ -338,8 +353,8 @@ impl Engine {
         }
         telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
-        if let Some(coverage) = outcome.coverage {
-            self.observers.proven(coverage);
+        if let Some(proven) = outcome.proven {
+            self.observers.proven(proven);
         }
         self.tick("effect", Vec::new()).await;
     }

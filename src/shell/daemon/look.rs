@@ -12,12 +12,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::counts;
+use super::warmth::Warmth;
 use crate::core::decide::{GroupObservation, Observations, State};
-use crate::core::priming::Coverage;
 use crate::core::words::Name;
 use crate::shell::groups::LocalGroups;
 use crate::shell::observe::{ObserveError, Pushes, Sources, Span, Tick};
 use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
+use crate::shell::store::Proven;
 
 /// A provider that takes longer is not observed in this tick: a tick must not wait for the slowest.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -33,19 +34,20 @@ pub(super) struct Observers {
     halt_file: Option<PathBuf>,
     /// A halt file that existed when the settings ceased to name it.
     left_behind: Option<PathBuf>,
-    coverage: BTreeMap<Name, Coverage>,
+    warmth: Warmth,
 }
 
 impl Observers {
-    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents) -> Result<Self, ObserveError> {
+    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents, proven: Vec<Proven>) -> Result<Self, ObserveError> {
         let halt_file = named_halt_file(documents);
         let sources = Arc::new(Sources::new(documents.sources.clone())?);
-        Ok(Self { groups, sources, halt_file, left_behind: None, coverage: BTreeMap::new() })
+        Ok(Self { groups, sources, halt_file, left_behind: None, warmth: Warmth::new(proven, documents) })
     }
 
     /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
     pub(super) fn rewire(&mut self, documents: &Documents) {
         self.groups.update(local(documents));
+        self.warmth.rewire(documents);
         let halt_file = named_halt_file(documents);
         if halt_file != self.halt_file {
             // What halts goes on halting until it is removed, whatever the settings say of it by now.
@@ -70,8 +72,8 @@ impl Observers {
     }
 
     /// What a priming run proved.
-    pub(super) fn proven(&mut self, (policy, coverage): (Name, Coverage)) {
-        self.coverage.insert(policy, coverage);
+    pub(super) fn proven(&mut self, proven: Proven) {
+        self.warmth.learn(proven);
     }
 
     /// Looks at everything.
@@ -83,7 +85,7 @@ impl Observers {
             counts::minutes(&self.sources, (documents, state), tick),
         );
         let halt_file = self.halt_file();
-        Observations { groups, unseen, history, minutes, coverage: self.coverage.clone(), halt_file, ..Observations::default() }
+        Observations { groups, unseen, history, minutes, coverage: self.warmth.coverage(), halt_file, ..Observations::default() }
     }
 
     /// The groups that answer, and why the others do not.

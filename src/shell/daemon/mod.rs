@@ -2,10 +2,10 @@
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
 //! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
-//! [`chronicle`] remembers for the report. [`sockets`] and [`service`] are the ends to a service manager.
-//! [`chronicle`] remembers for the report. [`documents`] are those in force; [`reload`] watches the files, [`reload_weigh`]
-//! reads them, [`reload_needed`] says what may not go with its file, [`reload_take`] takes a change into force and
-//! [`reload_start`] finds what a start begins with.
+//! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
+//! [`sockets`] and [`service`] are the ends to a service manager. [`documents`] are those in force; [`reload`] watches the
+//! files, [`reload_weigh`] reads them, [`reload_needed`] says what may not go with its file, [`reload_take`] takes a change
+//! into force and [`reload_start`] finds what a start begins with.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
 
 mod act;
@@ -24,6 +24,8 @@ mod reload_weigh;
 mod service;
 mod sockets;
 mod start;
+mod upkeep;
+mod warmth;
 
 pub use sockets::HandOverError;
 pub use start::{Options, Running, StartError, serve};

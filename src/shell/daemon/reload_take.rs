@@ -77,9 +77,10 @@ impl Engine {
         if difference.is_change()
             && let Err(error) = tokio::task::block_in_place(|| store.put_in_force(&documents::in_force(&next)))
         {
-            tracing::error!(%error, "changed documents could not be stored and are not in force; they are read again");
+            let finding = documents::not_stored(&error.to_string());
+            // Nobody changes a file because the disk is full: it is tried again by itself.
             self.reloader.want_later();
-            return Err(vec![documents::not_stored(&error.to_string())]);
+            return Err(self.refuse(vec![finding], read).await);
         }
         let reloaded = self.library.take(next, read.gone, (&self.state, now));
         let papers = self.library.papers();
@@ -119,6 +120,7 @@ impl Engine {
     pub(super) fn rewire(&mut self) {
         let settings = self.library.settings();
         self.tick = settings.tick;
+        self.upkeep.follow(settings.retention, settings.tick);
         self.reloader.keep_pace(settings.tick);
         let people = self.people.load().changed_to(self.library.people());
         self.people.store(Arc::new(people));

@@ -70,7 +70,7 @@ pub enum BackupError {
 
 /// Copies the store of a data folder into `file`. A backup that stands there already is replaced once the new one is whole.
 pub fn backup(dir: &Path, file: &Path, made_at: Timestamp, progress: OnProgress<'_>) -> Result<Manifest, BackupError> {
-    if file.exists() && seal::examine(file, &mut |_, _, _| {}).is_err() {
+    if file.exists() && !seal::may_be_replaced(file) {
         return Err(BackupError::Taken { path: file.into() });
     }
     let source = reader::open(dir)?;

@@ -159,6 +159,19 @@ fn hash(
     Ok(alone.finalize().into())
 }
 
+/// Whether a file is a backup, damaged or not, or empty; anything else is somebody's.
+pub(super) fn may_be_replaced(path: &Path) -> bool {
+    let ends = || -> std::io::Result<bool> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(END.len() as u64)))?;
+        let mut end = Vec::new();
+        file.take(END.len() as u64).read_to_end(&mut end)?;
+        Ok(size == 0 || end == END)
+    };
+    ends().unwrap_or(false)
+}
+
 /// Reads a backup to its last byte and gives what it holds.
 pub(super) fn examine(path: &Path, progress: OnProgress<'_>) -> Result<Manifest, SealError> {
     let failed = |source| SealError::io("reading", path, source);

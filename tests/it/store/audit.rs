@@ -7,7 +7,7 @@ use tminus::shell::store::{AuditReport, Store, verify_folder};
 
 use super::{commit, decision, draw, draws, edit, seed};
 
-fn chain_of(rows: u64) -> tempfile::TempDir {
+pub(super) fn chain_of(rows: u64) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let epoch = store.take_epoch().unwrap();
@@ -117,7 +117,7 @@ fn the_chain_verifies_beside_a_daemon_that_writes() {
 }
 
 /// Runs `tminus audit verify` on a folder: exit code, stdout and stderr.
-fn audit_verify(folder: &Path, format: &str) -> (Option<i32>, String, String) {
+pub(super) fn audit_verify(folder: &Path, format: &str) -> (Option<i32>, String, String) {
     #[expect(clippy::disallowed_methods, reason = "the program under test")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
     let out = command.args(["audit", "verify", "-o", format, "--data"]).arg(folder).output().unwrap();

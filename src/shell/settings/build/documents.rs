@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{checklist, gate, metrics, release, scaling, shell, throttle};
+use crate::core::load::Adoption;
 use crate::core::words::Name;
 use crate::shell::settings::digest::{Beginning, canonical, sha256};
 use crate::shell::settings::draft::{Draft, Typed};
@@ -27,7 +28,7 @@ pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
     whole.notifiers.sort_by(|one, other| one.name.cmp(&other.name));
     let texts = Texts::of(&valid);
     whole.config.contents = texts.contents(&whole);
-    whole.config.revision = texts.revision();
+    whole.config.revision = texts.revision(&whole);
     whole
 }
 
@@ -104,8 +105,14 @@ impl<'d> Texts<'d> {
         items.iter().filter_map(|item| Some((item["id"].as_str()?.to_owned(), canonical(item)))).collect()
     }
 
-    /// Changes with every change of any document.
-    fn revision(&self) -> String {
-        sha256(self.by_name.values().map(|(_, text)| text.as_str()))
+    /// Changes with every change of any document, and of a curve that one was read with.
+    fn revision(&self, whole: &Documents) -> String {
+        let audiences = whole.config.releases.values().filter_map(|release| release.audience.as_ref());
+        let curves = audiences.filter_map(|audience| match &audience.adoption {
+            Adoption::Curve(points) => Some(format!("{points:?}")),
+            Adoption::HalfLife { .. } => None,
+        });
+        let curves: Vec<String> = curves.collect();
+        sha256(self.by_name.values().map(|(_, text)| text.as_str()).chain(curves.iter().map(String::as_str)))
     }
 }
