@@ -16,6 +16,7 @@ use super::board::Board;
 use super::chronicle::{Chronicle, Past};
 use super::counts;
 use super::documents::Library;
+use super::fault::{self, Step};
 use super::look::Observers;
 use super::probing::{Look, Probes};
 use crate::core::check::check;
@@ -180,7 +181,9 @@ impl Engine {
             documents: Vec::new(),
             core_version: env!("CARGO_PKG_VERSION"),
         };
+        fault::passes(Step::BeforeCommit);
         let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| error.to_string())?;
+        fault::passes(Step::AfterCommit);
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
         }
@@ -196,8 +199,10 @@ impl Engine {
         self.wake_at = decision.wake_at;
         self.board.publish_table(&snapshot, &decision);
         for (reply, told) in replies.into_iter().zip(decision.replies.iter().cloned()) {
+            fault::passes(Step::BeforeReply);
             // The person may have gone; the order stands.
             let _ = reply.send(told);
+            fault::passes(Step::AfterReply);
         }
         for intent in decision.intents.clone() {
             self.send(intent);
@@ -224,12 +229,14 @@ impl Engine {
     /// Marks an intent sent and hands it to its actuator.
     fn send(&mut self, intent: Intent) {
         self.retry_at.remove(&intent.key);
+        fault::passes(Step::BeforeSent);
         if let Err(error) = self.store.sent(&intent.key, clock::now()) {
             // Not marked is not sent: it stays open and is taken up by a later tick.
             tracing::error!(effect.key = intent.key, %error, "an effect could not be journaled and is not sent");
             self.retry_at.insert(intent.key.clone(), (later(clock::now(), self.tick), intent));
             return;
         }
+        fault::passes(Step::AfterSent);
         let delivered = self.delivered(&intent.key);
         let past = self.past(&intent.effect);
         self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
@@ -287,6 +294,7 @@ impl Engine {
     async fn settle(&mut self, outcome: Outcome) {
         let now = clock::now();
         let (key, kind) = (outcome.intent.key.clone(), outcome.kind());
+        fault::passes(Step::BeforeDone);
         let journaled = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
@@ -302,6 +310,7 @@ impl Engine {
         if let Err(error) = journaled {
             tracing::error!(effect.key = key, %error, "the outcome of an effect could not be journaled; it will be sent again");
         }
+        fault::passes(Step::AfterDone);
         telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, now);
         if let Some(coverage) = outcome.coverage {
@@ -356,10 +365,12 @@ impl Engine {
         text: &str,
     ) -> Result<crate::shell::control::Applied, Vec<crate::shell::settings::Finding>> {
         let change = self.library.propose(text)?;
+        fault::passes(Step::BeforeApply);
         let stored = tokio::task::block_in_place(|| self.store.put_documents(&change.records(&by.name, clock::now())));
         if let Err(error) = stored {
             return Err(vec![super::documents::not_stored(&error.to_string())]);
         }
+        fault::passes(Step::AfterApply);
         let applied = change.applied.clone();
         let releases = change.releases.clone();
         self.library.adopt(change);

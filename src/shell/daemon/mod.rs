@@ -2,7 +2,7 @@
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
 //! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
-//! [`chronicle`] remembers for the report.
+//! [`chronicle`] remembers for the report, [`fault`] lets tests kill the process between two steps.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
 
 mod act;
@@ -11,8 +11,10 @@ mod chronicle;
 mod counts;
 mod documents;
 mod engine;
+mod fault;
 mod look;
 mod probing;
 mod start;
 
+pub use fault::{DieAt, Step, die_at};
 pub use start::{Options, Running, StartError, serve};
