@@ -51,6 +51,8 @@ pub enum Metric {
     Effects,
     /// Intents not done.
     OpenIntents,
+    /// Whether decisions can be made durable.
+    Durable,
     /// Whether the last load of documents was good.
     DocumentsValid,
     /// Throttle decisions by reason.
@@ -105,13 +107,14 @@ impl MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BuildInfo,
         Self::Ticks,
         Self::TickSeconds,
         Self::TickAge,
         Self::Effects,
         Self::OpenIntents,
+        Self::Durable,
         Self::DocumentsValid,
         Self::Decisions,
         Self::DecisionRefused,
@@ -137,6 +140,9 @@ impl Metric {
             Self::TickAge => ("tminus_tick_age_seconds", Mirror, "Age of the last tick; it grows when the loop hangs."),
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
             Self::OpenIntents => ("tminus_open_intents", Mirror, "Intents that are journaled and not yet done."),
+            Self::Durable => {
+                ("tminus_durable", Mirror, "1 while decisions can be made durable; 0: every order is refused, the disk is full or fails.")
+            }
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }
@@ -177,6 +183,7 @@ impl Metric {
             | Self::TickSeconds
             | Self::TickAge
             | Self::OpenIntents
+            | Self::Durable
             | Self::DocumentsValid
             | Self::DecisionConnections
             | Self::Halts => &[],

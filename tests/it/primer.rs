@@ -1,6 +1,6 @@
 //! The primer against real caching servers on loopback: three nodes before one origin that can shed, corrupt and refuse.
 
-mod edge;
+pub mod edge;
 
 use std::collections::BTreeMap;
 use std::path::Path;

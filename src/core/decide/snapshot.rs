@@ -70,6 +70,9 @@ pub struct State {
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
+    /// How often documents were applied; an apply is a change that is kept, whatever the documents say (I10).
+    #[serde(default)]
+    pub applies: u64,
 }
 
 /// What the world looks like. Absent means not observed, never zero.

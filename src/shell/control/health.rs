@@ -23,8 +23,11 @@ pub fn healthy(call: &Call) -> Result<Response, Problem> {
     Ok("healthy\n".into_response())
 }
 
-/// `GET /-/ready`: the first decision is made and documents are in force.
+/// `GET /-/ready`: the first decision is made, documents are in force, and decisions can be made durable.
 pub fn ready(call: &Call) -> Result<Response, Problem> {
+    if let Some(trouble) = &call.view.not_durable {
+        return Err(Problem::busy("not_durable", format!("decisions cannot be made durable: {trouble}")));
+    }
     if call.view.ready {
         return Ok("ready\n".into_response());
     }

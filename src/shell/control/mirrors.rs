@@ -21,6 +21,7 @@ pub fn exposition(view: &View, now: Timestamp) -> String {
     let mut single = |metric, value| scrape.mirror(metric, &[(Vec::new(), value)]);
     single(Metric::TickAge, since(now, view.snapshot.now).as_secs_f64());
     single(Metric::OpenIntents, view.open_intents as f64);
+    single(Metric::Durable, one_if(view.not_durable.is_none()));
     single(Metric::DocumentsValid, one_if(list.document_errors == 0));
     single(Metric::Halts, reading.halts(None).len() as f64);
     scrape.mirror(Metric::BuildInfo, &[(vec![("version", env!("CARGO_PKG_VERSION"))], 1.0)]);

@@ -18,11 +18,12 @@ use crate::shell::settings::Finding;
 pub(super) struct Board {
     table: Arc<ArcSwap<Table>>,
     view: watch::Sender<Arc<View>>,
+    trouble: Option<String>,
 }
 
 impl Board {
     pub(super) fn new(table: Arc<ArcSwap<Table>>, view: watch::Sender<Arc<View>>) -> Self {
-        Self { table, view }
+        Self { table, view, trouble: None }
     }
 
     /// From the next request on, decisions follow this table.
@@ -38,10 +39,18 @@ impl Board {
         self.table.store(Arc::new(Table::build(input)));
     }
 
+    /// Why nothing can be kept, or that it can be again.
+    pub(super) fn publish_trouble(&mut self, trouble: Option<String>) {
+        if self.trouble != trouble {
+            self.trouble.clone_from(&trouble);
+            self.view.send_modify(|view| *view = Arc::new(View { not_durable: trouble, ..View::clone(view) }));
+        }
+    }
+
     /// How things stand, for people and programs.
     pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (findings, open): (&[Finding], usize)) {
         let groups = groups(&snapshot, &decision);
-        let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open };
+        let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open, not_durable: self.trouble.clone() };
         self.view.send_replace(Arc::new(view));
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::start::{Options, StartError};
-use crate::core::decide::Person;
+use crate::core::decide::{Config, Person};
 use crate::core::words::Name;
 use crate::shell::control::Applied;
 use crate::shell::settings::{self, Finding, Kind, Loaded, Part, Severity, Source};
@@ -42,6 +42,11 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// The configuration with it in force.
+    pub(super) fn config(&self) -> &Config {
+        &self.loaded.documents.config
+    }
+
     /// What the store keeps.
     pub(super) fn records(&self, by: &Name, at: Timestamp) -> Vec<AppliedDocument> {
         let record = |part: &Part| AppliedDocument {
@@ -223,10 +228,3 @@ fn refused(message: &str, help: &str) -> Finding {
     }
 }
 
-/// The store could not keep what was applied.
-pub(super) fn not_stored(error: &str) -> Finding {
-    refused(
-        &format!("the documents are valid but could not be stored: {error}"),
-        "mend the data folder and apply again; nothing was changed",
-    )
-}

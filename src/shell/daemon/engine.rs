@@ -16,16 +16,18 @@ use super::board::Board;
 use super::chronicle::{Chronicle, Past};
 use super::counts;
 use super::documents::Library;
+use super::durability::Durability;
 use super::fault::{self, Step};
 use super::look::Observers;
+use super::owed::Owed;
 use super::probing::{Look, Probes};
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Order, Snapshot, State, Told, decide, decide_orders};
+use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Snapshot, State, Told, decide, decide_orders};
 use crate::core::release::Phase;
-use crate::core::words::{Name, later, since};
+use crate::core::words::{Name, since};
 use crate::shell::clock;
 use crate::shell::control::Ask;
-use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
+use crate::shell::store::{AppliedDocument, Commit, EVENTS_PAGE, EventRow, NewEvent, Store};
 use crate::shell::telemetry;
 
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
@@ -52,7 +54,10 @@ pub(super) struct Engine {
     pub(super) ticked_at: Instant,
     pub(super) observed: Observations,
     pub(super) wake_at: Option<Timestamp>,
-    pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
+    /// By the monotonic clock: a wall clock that is set back must not put an effect off for as long.
+    pub(super) retry_at: BTreeMap<String, (Instant, Intent)>,
+    pub(super) owed: Vec<Owed>,
+    pub(super) durability: Durability,
     pub(super) chronicle: Chronicle,
 }
 
@@ -99,8 +104,8 @@ impl Engine {
     /// Until the next tick: the tick's length after the last one, whatever came in between, or sooner when something is
     /// known to change or a retry is due.
     fn pause(&self, now: Timestamp) -> Duration {
-        let retries = self.retry_at.values().map(|(at, _)| *at);
-        let known = self.wake_at.into_iter().chain(retries).min().map(|at| since(at, now));
+        let retries = self.retry_at.values().map(|(at, _)| at.saturating_duration_since(clock::monotonic()));
+        let known = self.wake_at.map(|at| since(at, now)).into_iter().chain(retries).min();
         let passed = self.ticked_at.elapsed();
         let regular = self.tick.saturating_sub(passed);
         known.map_or(regular, |known| known.min(regular)).max(LEAST_PAUSE.saturating_sub(passed))
@@ -109,9 +114,11 @@ impl Engine {
     /// Looks at the world, decides, commits, acts.
     pub(super) async fn tick(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let started = clock::monotonic();
+        self.write_owed();
         self.look().await;
-        self.resend(clock::now());
+        self.resend();
         self.decide(cause, orders);
+        self.board.publish_trouble(self.durability.look());
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
     }
@@ -121,14 +128,13 @@ impl Engine {
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
         let mut observed = self.observers.look(&pushed, standing, now).await;
-        observed.open = self.open_keys();
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
         self.probes.start_due(&Look { sources: self.observers.sources(), pushed }, standing, now);
         self.observed = observed;
     }
 
-    fn open_keys(&self) -> BTreeSet<String> {
+    pub(super) fn open_keys(&self) -> BTreeSet<String> {
         match self.store.open_intents() {
             Ok(open) => open.into_iter().map(|open| open.intent.key).collect(),
             // Unknown is treated as open: nothing is asked twice because the journal could not be read.
@@ -138,6 +144,8 @@ impl Engine {
 
     fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
+        // Also where the world was seen a while ago: what was asked for since then is not asked for again.
+        self.observed.open = self.open_keys();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),
@@ -154,14 +162,19 @@ impl Engine {
                 decide_orders(&snapshot)
             }
         };
-        match self.commit(cause, &snapshot, &decision) {
+        match self.commit((cause, Vec::new()), &snapshot, &decision) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
-    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, decision: &Decision) -> Result<(), String> {
+    pub(super) fn commit(
+        &mut self,
+        (cause, documents): (&'static str, Vec<AppliedDocument>),
+        snapshot: &Snapshot,
+        decision: &Decision,
+    ) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
             return Err(format!("the decision breaks {}: {}; nothing was changed", first.invariant, first.message));
@@ -178,11 +191,15 @@ impl Engine {
             snapshot,
             decision,
             events: events(snapshot, decision),
-            documents: Vec::new(),
+            documents,
             core_version: env!("CARGO_PKG_VERSION"),
         };
         fault::passes(Step::BeforeCommit);
-        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| error.to_string())?;
+        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| {
+            self.durability.failed(&error);
+            error.to_string()
+        })?;
+        self.durability.written();
         fault::passes(Step::AfterCommit);
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
@@ -194,7 +211,7 @@ impl Engine {
         Ok(())
     }
 
-    fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
+    pub(super) fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
         self.state = decision.state.clone();
         self.wake_at = decision.wake_at;
         self.board.publish_table(&snapshot, &decision);
@@ -233,7 +250,8 @@ impl Engine {
         if let Err(error) = self.store.sent(&intent.key, clock::now()) {
             // Not marked is not sent: it stays open and is taken up by a later tick.
             tracing::error!(effect.key = intent.key, %error, "an effect could not be journaled and is not sent");
-            self.retry_at.insert(intent.key.clone(), (later(clock::now(), self.tick), intent));
+            self.durability.failed(&error);
+            self.retry_at.insert(intent.key.clone(), (clock::monotonic() + self.tick, intent));
             return;
         }
         fault::passes(Step::AfterSent);
@@ -278,7 +296,8 @@ impl Engine {
     }
 
     /// Sends failed effects again when their pause is over.
-    fn resend(&mut self, now: Timestamp) {
+    fn resend(&mut self) {
+        let now = clock::monotonic();
         let due: Vec<String> = self.retry_at.iter().filter(|(_, (at, _))| *at <= now).map(|(key, _)| key.clone()).collect();
         let still_open = self.open_keys();
         for key in due {
@@ -292,27 +311,11 @@ impl Engine {
 
     /// Journals what became of an effect.
     async fn settle(&mut self, outcome: Outcome) {
-        let now = clock::now();
-        let (key, kind) = (outcome.intent.key.clone(), outcome.kind());
         fault::passes(Step::BeforeDone);
-        let journaled = match &outcome.result {
-            Ok(detail) => {
-                self.actuators.forget(&key);
-                self.store.done(&key, now, detail)
-            }
-            Err(error) => {
-                let retry_at = later(now, self.actuators.pause_before_retry(&key));
-                self.retry_at.insert(key.clone(), (retry_at, outcome.intent.clone()));
-                let delivered = outcome.delivered.clone();
-                self.store.failed(&key, &Failure { at: now, error: error.clone(), retry_at, delivered })
-            }
-        };
-        if let Err(error) = journaled {
-            tracing::error!(effect.key = key, %error, "the outcome of an effect could not be journaled; it will be sent again");
-        }
+        self.close(&outcome);
         fault::passes(Step::AfterDone);
-        telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
-        self.note(&outcome, now);
+        telemetry::effect(outcome.kind(), if outcome.result.is_ok() { "done" } else { "failed" });
+        self.note(&outcome, clock::now());
         if let Some(coverage) = outcome.coverage {
             self.observers.proven(coverage);
         }
@@ -344,6 +347,7 @@ impl Engine {
             }
             Ask::Push { source, counts, reply } => {
                 let stored = tokio::task::block_in_place(|| self.store.put_counts(&source, &counts));
+                let stored = stored.inspect_err(|error| self.durability.failed(error));
                 let _ = reply.send(stored.map_err(|error| Told { code: "not_stored".into(), message: error.to_string() }));
             }
             Ask::Events { after, limit, reply } => {
@@ -357,31 +361,6 @@ impl Engine {
     async fn orders(&mut self, command: Command, reply: Reply) {
         self.decide("order", vec![(command, reply)]);
         self.tick("order", Vec::new()).await;
-    }
-
-    async fn apply(
-        &mut self,
-        by: crate::core::decide::Person,
-        text: &str,
-    ) -> Result<crate::shell::control::Applied, Vec<crate::shell::settings::Finding>> {
-        let change = self.library.propose(text)?;
-        fault::passes(Step::BeforeApply);
-        let stored = tokio::task::block_in_place(|| self.store.put_documents(&change.records(&by.name, clock::now())));
-        if let Err(error) = stored {
-            return Err(vec![super::documents::not_stored(&error.to_string())]);
-        }
-        fault::passes(Step::AfterApply);
-        let applied = change.applied.clone();
-        let releases = change.releases.clone();
-        self.library.adopt(change);
-        self.observers.rewire(self.library.documents());
-        self.actuators.rewire(self.library.documents());
-        // The first decision makes states for new releases, the second remembers who applied them.
-        self.tick("apply", Vec::new()).await;
-        let (reply, _gone) = oneshot::channel();
-        let command = Command { by, order: Order::Applied { releases }, reason: String::new() };
-        self.decide("apply", vec![(command, reply)]);
-        Ok(applied)
     }
 }
 

@@ -17,6 +17,7 @@ use super::act::Actuators;
 use super::board::Board;
 use super::chronicle::Chronicle;
 use super::documents::Library;
+use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
@@ -125,6 +126,8 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         observed: Observations::default(),
         wake_at: None,
         retry_at: BTreeMap::new(),
+        owed: Vec::new(),
+        durability: Durability::of(&settings.data),
         chronicle: Chronicle::default(),
         store,
         library,
@@ -169,5 +172,5 @@ fn nothing_yet() -> View {
         commands: Vec::new(),
         now: clock::now(),
     };
-    View { snapshot, decision: Decision::default(), groups: BTreeMap::new(), findings: Vec::new(), ready: false, open_intents: 0 }
+    View { snapshot, decision: Decision::default(), groups: BTreeMap::new(), findings: Vec::new(), ready: false, open_intents: 0, not_durable: None }
 }
