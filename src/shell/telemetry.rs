@@ -28,7 +28,9 @@ pub enum LogFormat {
 pub fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TMINUS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // A line that cannot be written (the log is on a full disk) is dropped: to say so on stderr would panic.
+    let builder = tracing_subscriber::fmt().log_internal_errors(false);
+    let builder = builder.with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // An error means that logs run already, which is what is wanted.
     let _ = match format {
         LogFormat::Human => builder.with_ansi(colour).try_init(),

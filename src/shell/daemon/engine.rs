@@ -236,7 +236,7 @@ impl Engine {
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));
         let message =
-            format!("{sentence} Until this is mended only the halt file of the settings halts: create it to stop every update.");
+            format!("{sentence}. Until this is mended only the halt file of the settings halts: create it to stop every update.");
         for reply in replies {
             // The person may have gone.
             let _ = reply.send(Err(Told { code: "not_committed".into(), message: message.clone() }));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tminus::shell::store::verify_folder;
@@ -13,6 +14,8 @@ pub struct Durable {
     pub state: Value,
     /// Kind, message, in the order of the timeline.
     pub events: Vec<(String, String)>,
+    /// Their instants.
+    pub times: Vec<Timestamp>,
     /// By key: state, effect, place in the journal.
     pub intents: BTreeMap<String, (String, Value, i64)>,
     /// Kind, name and text.
@@ -39,6 +42,9 @@ impl Durable {
         let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
         let mut events = whole.prepare("SELECT kind, message FROM events ORDER BY id")?;
         let events = events.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut times = whole.prepare("SELECT at FROM events ORDER BY id")?;
+        let times: Vec<String> = times.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let times = times.iter().map(|text| text.parse().unwrap()).collect();
         let mut intents = whole.prepare("SELECT key, state, effect, id FROM intents")?;
         let intents = intents
             .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, json(row.get(2)?), row.get(3)?))))?
@@ -47,7 +53,7 @@ impl Durable {
         let documents =
             documents.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
         let rows: i64 = whole.query_row("SELECT COUNT(*) FROM audit", [], |row| row.get(0))?;
-        Ok(Self { state: body.map(json).unwrap_or_default(), events, intents, documents, rows: rows as u64 })
+        Ok(Self { state: body.map(json).unwrap_or_default(), events, times, intents, documents, rows: rows as u64 })
     }
 
     pub fn open(&self) -> impl Iterator<Item = &String> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tminus::lab::leash::Leash;
 use tminus::shell::clock;
 use tminus::shell::daemon::DieAt;
+use tokio::process::Command;
 
 use super::daemon::{Daemon, command};
 use super::documents::{self, Addresses};
@@ -30,7 +31,7 @@ pub struct Life {
     pub ledger: Ledger,
     /// The number of the release that is going on; 0: none was applied.
     pub release: u32,
-    room: Room,
+    pub room: Room,
     seen: Seen,
     run: u32,
     draws: Box<dyn Iterator<Item = u64> + Send + Sync>,
@@ -54,10 +55,15 @@ impl Life {
         self.draws.next().unwrap() % below
     }
 
+    /// The command that starts the daemon once more.
+    pub fn command(&mut self) -> Command {
+        self.run += 1;
+        command(self.folder.path(), &self.room.address, self.run)
+    }
+
     /// Starts the daemon, to die at a point or not at all, and does not wait.
     pub fn spawn(&mut self, die_at: Option<DieAt>) -> Daemon {
-        self.run += 1;
-        let mut command = command(self.folder.path(), &self.room.address, self.run);
+        let mut command = self.command();
         if let Some(at) = die_at {
             command.arg("--die-at").arg(at.to_string());
         }
@@ -107,6 +113,12 @@ impl Life {
         if !broken.is_empty() {
             self.fail(&broken);
         }
+    }
+
+    /// Whether the orders so far leave the other app halted, as the timeline has them.
+    pub fn is_halted(&self, durable: &Durable) -> bool {
+        let (registry, receipts, tellings) = (None, &[][..], &[][..]);
+        promises::is_halted(&Stand { ledger: &self.ledger, durable, registry, receipts, tellings, run: self.run })
     }
 
     /// What the command was told, by run.

@@ -4,6 +4,7 @@
 //! start what must hold (I1, I2, I9, I10); [`points`] kills at each step, [`random`] anywhere.
 
 mod daemon;
+mod disk;
 mod documents;
 mod durable;
 mod ledger;
@@ -13,3 +14,4 @@ mod points;
 mod promises;
 mod random;
 mod room;
+mod torn;

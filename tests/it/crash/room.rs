@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// One announcement as it came in.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ struct Shared {
     /// Every n-th answer is lost; 0: none.
     loses_every: AtomicU64,
     came: AtomicU64,
+    /// While it is true, what comes is noted and not answered.
+    silent: watch::Sender<bool>,
 }
 
 impl Room {
@@ -40,6 +43,7 @@ impl Room {
             receipts: Mutex::default(),
             loses_every: AtomicU64::new(loses_every),
             came: AtomicU64::new(0),
+            silent: watch::Sender::new(false),
         });
         let sharing = shared.clone();
         let task = tokio::spawn(async move {
@@ -53,6 +57,11 @@ impl Room {
     /// From now on every announcement is answered.
     pub fn answer_all(&self) {
         self.shared.loses_every.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on answers wait, or go out again.
+    pub fn keep_silent(&self, silent: bool) {
+        self.shared.silent.send_replace(silent);
     }
 
     pub fn receipts(&self) -> Vec<Receipt> {
@@ -81,6 +90,7 @@ async fn attend(mut stream: TcpStream, shared: Arc<Shared>) {
             if !answered {
                 return;
             }
+            let _ = shared.silent.subscribe().wait_for(|silent| !silent).await;
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
         }
         match stream.read(&mut buffer).await {
