@@ -50,7 +50,7 @@ pub struct EventRow {
     pub at: Timestamp,
     /// The release it is about.
     pub release: Option<Name>,
-    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`, `start`.
+    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`, `clock`, `start`.
     pub kind: String,
     /// A whole sentence.
     pub message: String,

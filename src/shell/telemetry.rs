@@ -142,9 +142,11 @@ impl Metric {
             Self::TickAge => ("tminus_tick_age_seconds", Mirror, "Age of the last tick; it grows when the loop hangs."),
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
             Self::OpenIntents => ("tminus_open_intents", Mirror, "Intents that are journaled and not yet done."),
-            Self::Durable => {
-                ("tminus_durable", Mirror, "1 while decisions can be made durable; 0: every order is refused, the disk is full or fails.")
-            }
+            Self::Durable => (
+                "tminus_durable",
+                Mirror,
+                "1 while decisions can be made durable; 0: every order is refused, the disk is full or fails.",
+            ),
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }

@@ -12,6 +12,7 @@ use super::facts::{self, Known};
 use super::orders;
 use super::remind;
 use super::snapshot::Snapshot;
+use super::uptime;
 use super::world;
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
@@ -41,6 +42,8 @@ pub fn decide_orders(snapshot: &Snapshot) -> Decision {
 
 fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told>>) {
     let mut draft = Draft::new(snapshot);
+    let jump = uptime::jump(snapshot.state.clocks.as_ref(), (snapshot.now, snapshot.observed.uptime.as_ref()));
+    draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
     (draft, replies)
@@ -63,6 +66,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     let changed = !draft.effects.is_empty() || draft.state != draft.snapshot.state;
     if changed {
         draft.state.decisions += 1;
+        draft.state.clocks = draft.snapshot.observed.uptime.clone().map(|uptime| (draft.snapshot.now, uptime));
     }
     let releases = draft.releases().map(|(release, state)| (release.name.clone(), view(&draft, release, state))).collect();
     Decision {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::uptime::Uptime;
 use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
 use crate::core::load;
@@ -73,6 +74,9 @@ pub struct State {
     /// How often documents were applied; an apply is a change that is kept, whatever the documents say (I10).
     #[serde(default)]
     pub applies: u64,
+    /// Wall clock and uptime at the last decision that was kept: what the wall clock did since then is compared with it.
+    #[serde(default)]
+    pub clocks: Option<(Timestamp, Uptime)>,
 }
 
 /// What the world looks like. Absent means not observed, never zero.
@@ -96,6 +100,9 @@ pub struct Observations {
     pub halt_file: bool,
     /// Keys of intents that are not done yet.
     pub open: BTreeSet<String>,
+    /// How long the machine runs, by a clock that nobody sets; `None`: not known.
+    #[serde(default)]
+    pub uptime: Option<Uptime>,
 }
 
 /// An instance group as described by its provider.

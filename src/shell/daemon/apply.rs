@@ -40,6 +40,7 @@ impl Engine {
         let order = Order::Applied { releases: change.releases.clone() };
         let mut observed = self.observed.clone();
         observed.open = self.open_keys();
+        observed.uptime = clock::uptime();
         Snapshot {
             config: change.config().clone(),
             state: self.state.clone(),

@@ -50,7 +50,15 @@ impl Board {
     /// How things stand, for people and programs.
     pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (findings, open): (&[Finding], usize)) {
         let groups = groups(&snapshot, &decision);
-        let view = View { snapshot, decision, groups, findings: findings.to_vec(), ready: true, open_intents: open, not_durable: self.trouble.clone() };
+        let view = View {
+            snapshot,
+            decision,
+            groups,
+            findings: findings.to_vec(),
+            ready: true,
+            open_intents: open,
+            not_durable: self.trouble.clone(),
+        };
         self.view.send_replace(Arc::new(view));
     }
 }

@@ -227,4 +227,3 @@ fn refused(message: &str, help: &str) -> Finding {
         help: help.into(),
     }
 }
-

@@ -67,7 +67,7 @@ impl Durability {
     fn can_write(&self) -> bool {
         let path = self.folder.join(TRY_FILE);
         let written = File::create(&path).and_then(|mut file| {
-            file.write_all(&[0; TRY_BYTES])?;
+            file.write_all(&vec![0; TRY_BYTES])?;
             file.sync_all()
         });
         let removed = std::fs::remove_file(&path);

@@ -21,6 +21,7 @@ use super::fault::{self, Step};
 use super::look::Observers;
 use super::owed::Owed;
 use super::probing::{Look, Probes};
+use super::timekeeping::Timekeeping;
 use crate::core::check::check;
 use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Snapshot, State, Told, decide, decide_orders};
 use crate::core::release::Phase;
@@ -58,6 +59,7 @@ pub(super) struct Engine {
     pub(super) retry_at: BTreeMap<String, (Instant, Intent)>,
     pub(super) owed: Vec<Owed>,
     pub(super) durability: Durability,
+    pub(super) timekeeping: Timekeeping,
     pub(super) chronicle: Chronicle,
 }
 
@@ -115,12 +117,23 @@ impl Engine {
     pub(super) async fn tick(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let started = clock::monotonic();
         self.write_owed();
+        self.mind_the_clock();
         self.look().await;
         self.resend();
         self.decide(cause, orders);
         self.board.publish_trouble(self.durability.look());
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+    }
+
+    fn mind_the_clock(&mut self) {
+        let at = clock::now();
+        let Some(message) = self.timekeeping.look(at, clock::monotonic()) else { return };
+        tracing::warn!("{message}");
+        let event = NewEvent { at, release: None, kind: "clock".into(), message, by: None };
+        if let Err(error) = self.store.add_events(&[event]) {
+            tracing::warn!(%error, "an event could not be kept");
+        }
     }
 
     async fn look(&mut self) {
@@ -146,6 +159,7 @@ impl Engine {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
         // Also where the world was seen a while ago: what was asked for since then is not asked for again.
         self.observed.open = self.open_keys();
+        self.observed.uptime = clock::uptime();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),

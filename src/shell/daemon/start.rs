@@ -21,6 +21,7 @@ use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
+use super::timekeeping::Timekeeping;
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
@@ -128,6 +129,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         retry_at: BTreeMap::new(),
         owed: Vec::new(),
         durability: Durability::of(&settings.data),
+        timekeeping: Timekeeping::begin(clock::now(), clock::monotonic()),
         chronicle: Chronicle::default(),
         store,
         library,
@@ -172,5 +174,13 @@ fn nothing_yet() -> View {
         commands: Vec::new(),
         now: clock::now(),
     };
-    View { snapshot, decision: Decision::default(), groups: BTreeMap::new(), findings: Vec::new(), ready: false, open_intents: 0, not_durable: None }
+    View {
+        snapshot,
+        decision: Decision::default(),
+        groups: BTreeMap::new(),
+        findings: Vec::new(),
+        ready: false,
+        open_intents: 0,
+        not_durable: None,
+    }
 }

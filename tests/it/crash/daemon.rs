@@ -51,7 +51,11 @@ pub fn command(folder: &Path, room: &str, run: u32) -> Command {
     let log = OpenOptions::new().create(true).append(true).open(folder.join("daemon.log")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
     command.arg("serve").arg("--config").arg(folder.join("tminus.yaml"));
-    command.env("TMINUS_TEST_ROOM", format!("http://{room}/{run}")).env("TMINUS_TEST_RUN", run.to_string()).env("TMINUS_LOG", "info").env("NO_COLOR", "1");
+    command
+        .env("TMINUS_TEST_ROOM", format!("http://{room}/{run}"))
+        .env("TMINUS_TEST_RUN", run.to_string())
+        .env("TMINUS_LOG", "info")
+        .env("NO_COLOR", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
     command
 }

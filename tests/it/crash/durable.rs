@@ -50,8 +50,7 @@ impl Durable {
             .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, json(row.get(2)?), row.get(3)?))))?
             .collect::<Result<_, _>>()?;
         let mut documents = whole.prepare("SELECT kind, name, body FROM documents")?;
-        let documents =
-            documents.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+        let documents = documents.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
         let rows: i64 = whole.query_row("SELECT COUNT(*) FROM audit", [], |row| row.get(0))?;
         Ok(Self { state: body.map(json).unwrap_or_default(), events, times, intents, documents, rows: rows as u64 })
     }

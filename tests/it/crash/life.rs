@@ -177,8 +177,13 @@ impl Life {
         let registry = durable::registry(self.folder.path()).unwrap_or_default();
         let serving = |instance: &&serde_json::Value| instance["state"] == "in_service";
         let instances = registry["instances"].as_array().cloned().unwrap_or_default();
-        let known: Vec<u64> = instances.iter().filter(serving).filter_map(|instance| instance["process"]["pid"].as_u64()).collect();
-        if registry["floor"] != floor || registry["desired"] != floor || known.len() as u64 != floor || instances.len() != known.len() {
+        let known: Vec<u64> =
+            instances.iter().filter(serving).filter_map(|instance| instance["process"]["pid"].as_u64()).collect();
+        if registry["floor"] != floor
+            || registry["desired"] != floor
+            || known.len() as u64 != floor
+            || instances.len() != known.len()
+        {
             unrest.push(format!("the group is {registry}"));
         }
         let running: Vec<u64> = durable::processes(self.folder.path()).into_iter().map(u64::from).collect();
@@ -216,7 +221,11 @@ pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() { copy(&entry.path(), &target)? } else { let _bytes = std::fs::copy(entry.path(), target)?; }
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?
+        } else {
+            let _bytes = std::fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }
