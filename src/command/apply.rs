@@ -12,6 +12,7 @@ use super::client::{ClientError, Server};
 use super::orders::said;
 use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
+use crate::core::decide::Told;
 use crate::shell::control::Applied;
 use crate::shell::settings::{Finding, Loaded, Source, show};
 
@@ -19,8 +20,14 @@ use crate::shell::settings::{Finding, Loaded, Source, show};
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// Files with documents; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "remove", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Takes a document out of force that was applied, or that vanished from its file and is kept
+    #[arg(long, value_name = "KIND/NAME", requires = "reason", conflicts_with = "files")]
+    remove: Option<String>,
+    /// Why it is removed
+    #[arg(long, value_name = "TEXT", requires = "remove")]
+    reason: Option<String>,
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -61,6 +68,9 @@ impl Stream {
 
 /// Applies.
 pub async fn run(args: Args) -> Outcome {
+    if let Some(document) = &args.remove {
+        return remove(&args, document).await;
+    }
     let mut stream = Stream::default();
     for file in &args.files {
         stream.push(file.display().to_string(), &read(file)?);
@@ -83,6 +93,24 @@ pub async fn run(args: Args) -> Outcome {
     }
 }
 
+async fn remove(args: &Args, document: &str) -> Outcome {
+    let names = document.split_once('/').filter(|(kind, name)| !kind.is_empty() && !name.is_empty());
+    let (kind, name) = names.ok_or("--remove takes KIND/NAME, such as Release/reader-2.2; nothing was done")?;
+    let client = args.server.client().map_err(said)?;
+    let reason = args.reason.as_deref().unwrap_or_default();
+    match client.delete::<Told>(&["documents", kind, name], &[("reason", reason)]).await {
+        Ok(told) => {
+            args.form.print(&told, |_| plain(&told.message))?;
+            Ok(Exit::Done)
+        }
+        Err(ClientError::Refused(problem)) if !problem.findings.is_empty() => {
+            let findings = problem.findings.iter().map(Finding::brief).collect::<Vec<_>>().join("\n");
+            Err(plain(&format!("others lean on {document}; nothing was removed\n{findings}")))
+        }
+        Err(error) => Err(said(error)),
+    }
+}
+
 fn read(file: &PathBuf) -> Result<String, String> {
     let mut text = String::new();
     let read = if file.as_os_str() == "-" {
@@ -98,6 +126,9 @@ fn summary(applied: &Applied) -> String {
     let mut lines = marked(&paint(Colour::Green, "+"), &applied.created);
     lines.extend(marked(&paint(Colour::Yellow, "~"), &applied.changed));
     let (created, changed, unchanged) = (applied.created.len(), applied.changed.len(), applied.unchanged.len());
+    lines.extend(applied.voided.iter().map(|signed| {
+        paint(Colour::Yellow, &plain(&format!("! the sign-off of {signed} is void: what was signed has changed")))
+    }));
     lines.push(format!("Applied: {created} created, {changed} changed, {unchanged} unchanged."));
     lines.join("\n")
 }

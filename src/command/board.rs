@@ -10,12 +10,13 @@ use super::terminal::{Colour, paint, plain};
 use super::throttle::halt_line;
 use crate::core::checklist::{ItemState, Word};
 use crate::shell::control::span;
-use crate::shell::control::status::{CoverageStatus, GroupStatus, ItemStatus, Status};
+use crate::shell::control::status::{CoverageStatus, DocumentsStatus, GroupStatus, ItemStatus, Status};
 
 /// One release on a page.
 pub fn board(status: &Status) -> String {
     let mut parts = vec![head(status)];
     parts.extend(first_reason(status));
+    parts.extend(documents(&status.documents));
     parts.extend(status.halts.iter().map(halt_line));
     parts.extend((!status.readiness.items.is_empty()).then(|| items(&status.readiness.items)));
     parts.push(step(status));
@@ -110,6 +111,12 @@ fn first_reason(status: &Status) -> Vec<String> {
         format!("{} {}", if index == 0 { "→" } else { " " }, paint(colour, &plain(reason)))
     };
     seen.iter().enumerate().map(line).collect()
+}
+
+/// What is the matter with the documents, first, since everything else is decided by them.
+pub fn documents(documents: &DocumentsStatus) -> impl Iterator<Item = String> {
+    let (colour, icon) = if documents.valid { (Colour::Yellow, "⚠") } else { (Colour::Red, "✖") };
+    documents.sentences.iter().map(move |sentence| format!("documents {} {}", paint(colour, icon), plain(sentence)))
 }
 
 fn items(items: &[ItemStatus]) -> String {

@@ -2,6 +2,7 @@
 //!
 //! It changes nothing and needs no daemon. Exit codes: 0 clean, 1 errors, 3 warnings only.
 
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -34,7 +35,7 @@ enum Form {
     Yaml,
     /// Annotations of GitHub Actions.
     Github,
-    /// JUnit XML, a case per file.
+    /// JUnit XML, a suite per file and a case per finding.
     Junit,
     /// SARIF 2.1.0.
     Sarif,
@@ -63,13 +64,18 @@ pub(super) fn run(args: &Args) -> Outcome {
 fn print(loaded: &Loaded, form: Form) -> Result<(), String> {
     let report = Report { findings: &loaded.findings };
     let text = match form {
-        Form::Json => Output::Json.render(&report, |_| String::new()),
-        Form::Yaml => Output::Yaml.render(&report, |_| String::new()),
-        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()),
+        Form::Json => Output::Json.render(&report, |_| String::new()).map(|text| show::escaped(&text)),
+        Form::Yaml => Output::Yaml.render(&report, |_| String::new()).map(|text| show::escaped(&text)),
+        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()).map(|text| show::escaped(&text)),
         Form::Human => Ok(show::human(loaded)),
         Form::Github => Ok(show::github(&loaded.findings)),
         Form::Junit => Ok(show::junit(loaded)),
     };
-    anstream::print!("{}", text.map_err(|error| format!("the findings cannot be written: {error}"))?);
-    Ok(())
+    let failed = |error: &dyn std::fmt::Display| format!("the findings cannot be written: {error}");
+    let text = text.map_err(|error| failed(&error))?;
+    match anstream::stdout().write_all(text.as_bytes()).and_then(|()| anstream::stdout().flush()) {
+        // Who reads only the beginning (`| head`) has read what they wanted.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(&error)),
+        _ => Ok(()),
+    }
 }

@@ -5,9 +5,11 @@
 mod apply;
 mod arguments;
 mod audit;
+mod backup;
 mod board;
 mod check;
 mod client;
+mod data_folder;
 mod decide;
 mod demo;
 mod explain;
@@ -20,6 +22,9 @@ mod plan;
 mod prime;
 mod prime_show;
 mod prime_wanted;
+mod progress;
+mod replay_show;
+mod restore;
 mod schema;
 mod serve;
 mod sign_off;
@@ -89,8 +94,12 @@ enum Verb {
     Gate(gate::Verb),
     /// Fills cache nodes and proves them warm, without a daemon
     Prime(prime::Args),
-    /// Checks the audit chain
+    /// Checks the audit chain, and makes its decisions again
     Audit(audit::Args),
+    /// Copies the store into one file, also while the daemon serves
+    Backup(backup::Args),
+    /// Puts the store of a backup into the data folder
+    Restore(restore::Args),
     /// The whole story on this machine: real processes, real sockets, the real daemon
     Demo(demo::Args),
     /// Parts of the demo, one process each
@@ -133,9 +142,9 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Error => "an error, or invalid documents",
+            Self::Error => "an error, or invalid documents; `audit verify`: a bad row; `audit replay`: it differs",
             Self::Differences => "`plan --detailed-exitcode`: there is something to do",
-            Self::Warnings => "`check`: warnings only",
+            Self::Warnings => "`check`: warnings only; `audit replay`: it differs, and the core's version explains it",
             Self::TimedOut => "`wait`: timed out",
             Self::Hold => "`status --exit-code`, `gate replay --exit-code`: HOLD",
             Self::NoGo => "the same: NO-GO or ABORT; `wait`: the release was aborted or scrubbed",
@@ -197,6 +206,8 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Audit(args) => audit::run(args),
+        Verb::Backup(args) => backup::run(&args),
+        Verb::Restore(args) => restore::run(&args),
         Verb::Demo(args) => demo::run(args).await,
         Verb::Lab(args) => lab::run(args).await,
         Verb::Version(form) => {

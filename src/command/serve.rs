@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+use super::data_folder::SETTINGS;
 use super::{Exit, Outcome};
 use crate::lab::leash;
 use crate::shell::daemon::{self, Options, StartError};
 use crate::shell::settings::show;
 use crate::shell::telemetry;
-
-/// Where the settings are looked for when nothing is said.
-const SETTINGS: &str = "tminus.yaml";
 
 /// Runs the daemon.
 #[derive(Debug, clap::Args)]
@@ -65,7 +63,7 @@ pub(super) async fn run(serve: Args) -> Outcome {
             anstream::println!("control: http://{}\ndecision: http://{}", at.control, at.decision);
         }
     });
-    let ended = daemon::serve(options, ready, stopping).await;
+    let ended = Box::pin(daemon::serve(options, ready, stopping)).await;
     stopper.abort();
     let _ = printer.await;
     match ended {

@@ -111,6 +111,19 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
     if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
     }
+    let place = |state: &ReleaseState| match state.phase.active() {
+        Some(Active::Rolling { step }) => Some(step),
+        _ => None,
+    };
+    let entered = place(change.after).filter(|step| change.before.and_then(place) != Some(*step));
+    let stated = entered.and_then(|step| change.release.rollout.steps.get(step)).map(|step| step.percent);
+    let cleared = change.before.is_some_and(|state| matches!(state.phase, Phase::Aborted { .. }));
+    if stated.is_some_and(|stated| stated > after) && !cleared {
+        say(broken, "I4", format!("{name} enters a step above the {after} % that it lets through"));
+    }
+    if after > before && change.snapshot.config.vanished.contains_key(name) {
+        say(broken, "I4", format!("{name} rises from {before} to {after} % although a document of it vanished"));
+    }
     if let Some(old) = change.before {
         finality(name, (old, change.after), broken);
     }
@@ -144,7 +157,8 @@ fn finality(name: &Name, (before, after): (&ReleaseState, &ReleaseState), broken
 fn exposure(release: &Release, state: &ReleaseState) -> Percent {
     match &state.phase {
         Phase::Active(Active::Rolling { step }) | Phase::Held { at: Active::Rolling { step }, .. } => {
-            release.rollout.steps.get(*step).map_or(Percent::ZERO, |step| step.percent)
+            let stated = release.rollout.steps.get(*step).map_or(Percent::ZERO, |step| step.percent);
+            state.percent.unwrap_or(stated)
         }
         Phase::Active(Active::Baking) | Phase::Held { at: Active::Baking, .. } | Phase::Complete => Percent::FULL,
         Phase::Aborted { .. } if release.halts_on_abort() => Percent::ZERO,
@@ -157,11 +171,20 @@ fn exposure(release: &Release, state: &ReleaseState) -> Percent {
 fn offers(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     for offer in &decision.offers {
         let Some(release) = snapshot.config.releases.get(&offer.release) else { continue };
+        let Some(state) = decision.state.releases.get(&offer.release) else { continue };
+        if matches!(state.phase, Phase::Active(_) | Phase::Held { .. }) && !release.released {
+            let stands_at = exposure(release, state);
+            let let_through = offer.audiences.iter().filter(|audience| !audience.early).filter_map(|audience| audience.step);
+            if let_through.max().is_some_and(|percent| percent > stands_at) {
+                say(broken, "I4", format!("{} is offered to more than the {stands_at} % it stands at", release.name));
+            }
+        }
+        let frozen = state.vanished.as_ref().map_or(snapshot.now, |vanished| vanished.since.min(snapshot.now));
         if release.shadow {
             say(broken, "I5", format!("{} is a shadow and is offered", release.name));
         }
         let early_before_time = release.early.iter().any(|entry| {
-            let due = entry.at.at(release.launch_at) <= snapshot.now;
+            let due = entry.at.at(release.launch_at) <= frozen;
             !due && offer.audiences.iter().any(|audience| audience.early && audience.channels == entry.channels)
         });
         if early_before_time {

@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`words`], then one room per capability, then [`decide`], which joins them.
 
+pub mod calendar;
 pub mod check;
 pub mod checklist;
 pub mod decide;
@@ -15,3 +16,8 @@ pub mod priming;
 pub mod release;
 pub mod throttle;
 pub mod words;
+
+/// Raised with every change after which some snapshot is decided otherwise, in a word of a sentence or a bit of a number.
+/// Every audit record carries it, so that `audit replay` can tell a core that changed from a record that was changed.
+/// `decide::goldens::goldens_are_decided_as_they_were` fails when it was forgotten.
+pub const VERSION: &str = "2";

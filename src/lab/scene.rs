@@ -28,6 +28,35 @@ pub const NEW_VERSION: &str = "2.3.0";
 /// The channel. Story: the App Store.
 pub const CHANNEL: &str = "release";
 
+// --- how large ---------------------------------------------------------------------------------------------------
+
+/// How large a scene is played.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Clients.
+    pub clients: u32,
+    /// Files that clients share.
+    pub shared: u32,
+    /// Half of those who would update look for it within so long.
+    pub half_life: Duration,
+    /// Background requests of all clients together, per second.
+    pub normal_per_second: f64,
+}
+
+/// The story's; see the constants.
+pub const WHOLE: Size = Size { clients: CLIENTS, shared: SHARED, half_life: HALF_LIFE, normal_per_second: NORMAL_PER_SECOND };
+
+/// For tests: the same parts in less time. Few clients bring little evidence, so the old version's are busier: what the
+/// gate compares with must be heard too.
+pub const SMALL: Size = Size { clients: 200, shared: 300, half_life: Duration::from_secs(8), normal_per_second: 40.0 };
+
+impl Size {
+    /// Objects in the catalogue: what is shared, and what each client has for itself.
+    pub const fn objects(&self) -> u32 {
+        self.shared + self.clients * OWN
+    }
+}
+
 // --- clients -----------------------------------------------------------------------------------------------------
 
 /// Clients. Story: not told; the storm needs files x clients far above what the origins do in a few minutes.
@@ -74,6 +103,13 @@ pub const RESTART_AFTER: u32 = 8;
 /// Share of people who do; the rest wait. Measured with everybody served at once and nothing primed: at 0.15 the
 /// origins refuse nothing, at 0.3 half; at a quarter about a fifth, as in the story ("as many as 20 %").
 pub const RESTART_SHARE: f64 = 0.25;
+
+/// Share of its content requests that the bad version gets wrong: it shows its new sync token, which no server can read.
+/// Neither priming nor a load test sends one, so nothing before the launch can find it.
+pub const FAULTY_SHARE: f64 = 0.05;
+
+/// The scheme of that token, see [`FAULTY_SHARE`].
+pub const SYNC_SCHEME: &str = "Sync";
 
 /// Bounds on how soon a client asks for a decision again, whatever it is told: one to six minutes of the story.
 pub const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(6));
@@ -140,8 +176,3 @@ pub const UNPREPARED_WATCHED: Duration = Duration::from_mins(1);
 
 /// The seed of every draw, so that one demo is like the other.
 pub const SEED: u64 = 20_140_325;
-
-/// Objects in the catalogue for so many clients.
-pub const fn objects(clients: u32) -> u32 {
-    SHARED + clients * OWN
-}

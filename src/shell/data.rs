@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::words::Name;
 
+/// What a service manager says to the daemon alone (sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)). Processes
+/// that the daemon starts do not get it: one that is a service itself would speak in the daemon's name.
+pub const SERVICE_VARIABLES: [&str; 6] =
+    ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// One problem of one document. Lines and columns count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
@@ -31,6 +36,13 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// In one line, with its place.
+    pub fn brief(&self) -> String {
+        format!("{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,7 +62,8 @@ pub struct EventRow {
     pub at: Timestamp,
     /// The release it is about.
     pub release: Option<Name>,
-    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`, `clock`, `start`.
+    /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`,
+    /// `forgotten`, `clock`, `start`.
     pub kind: String,
     /// A whole sentence.
     pub message: String,

@@ -49,14 +49,22 @@ pub enum Metric {
     TickSeconds,
     /// Age of the last tick.
     TickAge,
+    /// Decisions that could not be kept.
+    CommitsFailed,
     /// Effects by kind and result.
     Effects,
     /// Intents not done.
     OpenIntents,
-    /// Whether decisions can be made durable.
-    Durable,
     /// Whether the last load of documents was good.
     DocumentsValid,
+    /// Whether decisions can be made durable.
+    Durable,
+    /// When the documents in force were taken.
+    DocumentsLoaded,
+    /// Documents in force that are in no file any more.
+    DocumentsVanished,
+    /// Loads of documents by result.
+    DocumentLoads,
     /// Throttle decisions by reason.
     Decisions,
     /// Throttle requests without a decision, by cause.
@@ -71,6 +79,18 @@ pub enum Metric {
     ReleasePercent,
     /// Readiness, one series a word.
     ReleaseReadiness,
+    /// T-0.
+    ReleaseLaunch,
+    /// The gate's word, one series a word.
+    GateVerdict,
+    /// The gate's e-values.
+    GateEValue,
+    /// The e-values at which the gate decides.
+    GateBound,
+    /// Age of the gate's newest counts.
+    GateDataAge,
+    /// Failures of the newest period, each side on its own.
+    GateErrorRatio,
     /// A group's floor.
     GroupFloor,
     /// A group's desired.
@@ -81,6 +101,8 @@ pub enum Metric {
     GroupNeeded,
     /// Proven coverage.
     PrimingCoverage,
+    /// Coverage that its policy asks for.
+    PrimingWanted,
 }
 
 /// What a metric is, and who writes it.
@@ -109,15 +131,19 @@ impl MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 31] = [
         Self::BuildInfo,
         Self::Ticks,
         Self::TickSeconds,
         Self::TickAge,
+        Self::CommitsFailed,
         Self::Effects,
         Self::OpenIntents,
-        Self::Durable,
         Self::DocumentsValid,
+        Self::Durable,
+        Self::DocumentsLoaded,
+        Self::DocumentsVanished,
+        Self::DocumentLoads,
         Self::Decisions,
         Self::DecisionRefused,
         Self::DecisionConnections,
@@ -125,11 +151,18 @@ impl Metric {
         Self::ReleasePhase,
         Self::ReleasePercent,
         Self::ReleaseReadiness,
+        Self::ReleaseLaunch,
+        Self::GateVerdict,
+        Self::GateEValue,
+        Self::GateBound,
+        Self::GateDataAge,
+        Self::GateErrorRatio,
         Self::GroupFloor,
         Self::GroupDesired,
         Self::GroupInService,
         Self::GroupNeeded,
         Self::PrimingCoverage,
+        Self::PrimingWanted,
     ];
 
     /// Its name, what it is, and its help text.
@@ -140,6 +173,9 @@ impl Metric {
             Self::Ticks => ("tminus_ticks_total", Counter, "Decisions of the daemon."),
             Self::TickSeconds => ("tminus_tick_seconds", Histogram, "Time a tick took, from observation to commit."),
             Self::TickAge => ("tminus_tick_age_seconds", Mirror, "Age of the last tick; it grows when the loop hangs."),
+            Self::CommitsFailed => {
+                ("tminus_commits_failed_total", Counter, "Decisions that could not be kept: state and world stayed as they were.")
+            }
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
             Self::OpenIntents => ("tminus_open_intents", Mirror, "Intents that are journaled and not yet done."),
             Self::Durable => (
@@ -150,6 +186,17 @@ impl Metric {
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }
+            Self::DocumentsLoaded => {
+                ("tminus_documents_loaded_timestamp_seconds", Mirror, "When the documents in force were taken, in Unix time.")
+            }
+            Self::DocumentsVanished => {
+                ("tminus_documents_vanished", Mirror, "Documents that are gone and in force as they last were.")
+            }
+            Self::DocumentLoads => (
+                "tminus_document_loads_total",
+                Counter,
+                "Times the documents were read, by what came of it: changed, unchanged, rejected.",
+            ),
             Self::Decisions => ("tminus_decisions_total", Counter, "Throttle decisions, by the layer that decided."),
             Self::DecisionRefused => {
                 ("tminus_decision_refused_total", Counter, "Requests and connections that got no decision, by cause.")
@@ -161,6 +208,22 @@ impl Metric {
                 ("tminus_release_percent", Mirror, "Percent of the rollout's audience that is served, 0 to 100.")
             }
             Self::ReleaseReadiness => ("tminus_release_readiness", Mirror, "1 for the word of readiness, 0 for the others."),
+            Self::ReleaseLaunch => ("tminus_release_launch_timestamp_seconds", Mirror, "T-0, in seconds since 1970."),
+            Self::GateVerdict => ("tminus_gate_verdict", Mirror, "1 for the gate's word, 0 for the others."),
+            Self::GateEValue => {
+                ("tminus_gate_e_value", Mirror, "Evidence against the release (abort), and the least certificate for it (safe).")
+            }
+            Self::GateBound => {
+                ("tminus_gate_e_value_bound", Mirror, "The e-value at which the gate says so: 1/alpha and 1/beta.")
+            }
+            Self::GateDataAge => {
+                ("tminus_gate_data_age_seconds", Mirror, "Age of the newest period in which the release was counted.")
+            }
+            Self::GateErrorRatio => (
+                "tminus_gate_error_ratio",
+                Mirror,
+                "Failed requests of all in the newest period counted, 0 to 1, each side on its own.",
+            ),
             Self::GroupFloor => ("tminus_group_floor_instances", Mirror, "Lower bound of a group."),
             Self::GroupDesired => ("tminus_group_desired_instances", Mirror, "Instances a group is heading for."),
             Self::GroupInService => ("tminus_group_in_service_instances", Mirror, "Instances that pass their health check."),
@@ -168,6 +231,7 @@ impl Metric {
             Self::PrimingCoverage => {
                 ("tminus_priming_coverage_ratio", Mirror, "Targets proven fresh on a node, of all its targets, 0 to 1.")
             }
+            Self::PrimingWanted => ("tminus_priming_wanted_ratio", Mirror, "Coverage that the policy asks for, 0 to 1."),
         }
     }
 
@@ -178,17 +242,25 @@ impl Metric {
             Self::Decisions => &["reason"],
             Self::Effects => &["kind", "result"],
             Self::ReleasePhase => &["release", "phase"],
-            Self::ReleasePercent => &["release"],
+            Self::ReleasePercent | Self::ReleaseLaunch | Self::GateDataAge => &["release"],
+            Self::GateVerdict => &["release", "verdict"],
+            Self::GateEValue | Self::GateBound => &["release", "towards"],
+            Self::GateErrorRatio => &["release", "metric", "side"],
             Self::ReleaseReadiness => &["release", "word"],
             Self::GroupFloor | Self::GroupDesired | Self::GroupInService | Self::GroupNeeded => &["group"],
             Self::PrimingCoverage => &["policy", "node"],
+            Self::PrimingWanted => &["policy"],
             Self::DecisionRefused => &["cause"],
+            Self::DocumentLoads => &["result"],
             Self::Ticks
             | Self::TickSeconds
             | Self::TickAge
+            | Self::CommitsFailed
             | Self::OpenIntents
-            | Self::Durable
             | Self::DocumentsValid
+            | Self::Durable
+            | Self::DocumentsLoaded
+            | Self::DocumentsVanished
             | Self::DecisionConnections
             | Self::Halts => &[],
         }
@@ -229,7 +301,10 @@ pub fn start_metrics() -> &'static PrometheusHandle {
         for metric in Metric::ALL {
             metric.describe();
         }
-        counter!(Metric::Ticks.name()).absolute(0);
+        // Known from the start, so that a first failure is a rise and not a new series.
+        for quiet in [Metric::Ticks, Metric::CommitsFailed] {
+            counter!(quiet.name()).absolute(0);
+        }
         handle
     })
 }
@@ -242,9 +317,19 @@ pub fn tick(took: Duration) {
     handle.run_upkeep();
 }
 
+/// A decision could not be kept.
+pub fn commit_failed() {
+    counter!(Metric::CommitsFailed.name()).increment(1);
+}
+
 /// An effect was sent. `kind` is the effect's word, `result` is `done` or `failed`.
 pub fn effect(kind: &'static str, result: &'static str) {
     counter!(Metric::Effects.name(), "kind" => kind, "result" => result).increment(1);
+}
+
+/// The documents were read. `result` is `changed`, `unchanged` or `rejected`.
+pub fn documents_read(result: &'static str) {
+    counter!(Metric::DocumentLoads.name(), "result" => result).increment(1);
 }
 
 /// One scrape: what was recorded, then what mirrors the last decision, in the text exposition of Prometheus.

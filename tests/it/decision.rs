@@ -11,7 +11,7 @@ use serde_json::Value;
 use tminus::core::throttle::{Halt, HaltTarget, Policy, Rule, Table, TableInput, bucket};
 use tminus::core::words::{Name, Percent};
 use tminus::shell::clock;
-use tminus::shell::decision::{Limits, serve_within};
+use tminus::shell::decision::{Farewell, Limits, serve_within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -50,8 +50,10 @@ async fn start(limits: Limits) -> Listener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let table = Arc::new(ArcSwap::from_pointee(Table::build(input())));
-    let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(serve_within(listener, Arc::clone(&table), limits, stopped));
+    let (stop, leaving) = oneshot::channel();
+    let (told, over) = oneshot::channel();
+    let farewell = Farewell { leaving, told, over };
+    let served = tokio::spawn(serve_within(listener, Arc::clone(&table), limits, farewell));
     Listener { address, table, stop, served }
 }
 

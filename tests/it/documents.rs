@@ -1,5 +1,6 @@
 //! Documents: every finding at its place, shipped examples, schemas, hashes, the verbs that read them.
 
+mod bad;
 mod command_line;
 mod findings;
 mod meaning;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tminus::shell::settings::{Loaded, load_texts};
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 /// Loads texts under names of no folder.

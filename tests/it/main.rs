@@ -2,11 +2,13 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod calendar;
 mod control;
 mod crash;
 mod daemon;
 mod decide;
 mod decision;
+mod deploy;
 mod docs;
 mod documents;
 mod gate;
@@ -16,6 +18,7 @@ mod notify;
 mod observe;
 mod pages;
 mod primer;
+mod recovery;
 mod release_states;
 mod scenarios;
 mod store;

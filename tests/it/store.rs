@@ -1,7 +1,12 @@
 //! The store from the outside: real files, real kills, real damage.
 
 mod audit;
+mod backup;
 mod crash;
+mod edits;
+mod history;
+mod replay;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +85,7 @@ fn commit_with(store: &mut Store, decision: &Decision, documents: Vec<AppliedDoc
         decision,
         events: vec![event(&format!("Decision {n}."))],
         documents,
+        in_force: Vec::new(),
         core_version: "0.1.0",
     })
 }

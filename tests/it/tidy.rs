@@ -80,6 +80,30 @@ fn core_is_pure() {
     assert!(found.is_empty(), "the core does no I/O and names no shell:\n{}", found.join("\n"));
 }
 
+/// What the standard library leaves to the host, whose last bit may be another (I12); `core/words/real.rs` has them all.
+const OF_THE_HOST: [&str; 28] = [
+    "ln", "log", "log2", "log10", "ln_1p", "exp", "exp2", "exp_m1", "powf", "powi", "cbrt", "hypot", "sin", "cos", "tan", "asin",
+    "acos", "atan", "atan2", "sin_cos", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "ln_gamma",
+];
+
+#[test]
+fn real_functions_of_the_core_are_not_the_hosts() {
+    let mut found = Vec::new();
+    for path in files("src/core", &["rs"]).into_iter().filter(|path| !shown(path).contains("/tests/")) {
+        for (number, line) in code(&path) {
+            let called = |name: &&&str| line.contains(&format!(".{name}(")) || names_it(&line, &format!("f64::{name}"));
+            found.extend(OF_THE_HOST.iter().filter(called).map(|name| format!("{}:{number}: {name}", shown(&path))));
+            found.extend(line.contains("statrs").then(|| format!("{}:{number}: statrs", shown(&path))));
+        }
+    }
+    assert!(found.is_empty(), "use core::words::real, which has the same bits on every host:\n{}", found.join("\n"));
+}
+
+/// Whether a line has the path, and not only the beginning of a longer one.
+fn names_it(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| !line[at + path.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
 #[test]
 fn rooms_of_the_shell_meet_only_in_the_daemon() {
     // Shared by all: the clock, plain data, validated documents, and the table of metrics.

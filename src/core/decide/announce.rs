@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::draft::Draft;
 use super::effect::{Announcement, Effect, Topic};
 use super::snapshot::{Command, Order, Person};
-use crate::core::release::{Active, Phase, Release, ReleaseState, percent};
+use crate::core::release::{Active, Phase, Release, ReleaseState, next_step, percent, stands_at};
 use crate::core::throttle::{Halt, HaltTarget, Lift, Rule};
 use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, format_duration};
 
@@ -137,6 +137,23 @@ fn cleared(draft: &Draft<'_>, release: &Release, (by, reason): (&Name, &str)) ->
     (Topic::Abort, format!("{by} cleared the ABORT of {name}: {reason}."), meaning, format!("{lift}`tminus resume {name}`."))
 }
 
+/// A step was lowered in the document of a release that stands at it.
+pub(super) fn edited(draft: &mut Draft<'_>, release: &Release, (before, after): (&ReleaseState, &ReleaseState)) {
+    let (Some(was), Some(is)) = (percent(release, before), percent(release, after)) else { return };
+    if is >= was {
+        return;
+    }
+    let name = &release.name;
+    let text = Text {
+        topic: Topic::Step,
+        key: format!("{name}:lowered:{}", draft.snapshot.now),
+        what: format!("{name} goes from {was} to {is} %: its document was changed so."),
+        meaning: "Clients above it are offered the version no more; the evidence for this step begins anew.".into(),
+        next: format!("Nothing to do; `tminus status {name}` shows how it stands."),
+    };
+    say(draft, Some(release), text);
+}
+
 fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transition<'_>) -> Words {
     let (name, version) = (&release.name, &release.version);
     let percent = percent(release, after).unwrap_or(Percent::ZERO);
@@ -158,13 +175,13 @@ fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transit
 fn ahead(draft: &Draft<'_>, release: &Release, after: &ReleaseState) -> String {
     let here = percent(release, after).unwrap_or(Percent::ZERO);
     let lower = if throttled_below(draft, release, here) { " Throttle rules hold some of them lower." } else { "" };
-    let step = match after.phase {
-        Phase::Active(Active::Rolling { step }) => step,
+    let step = match stands_at(release, after) {
+        Some(step) => step,
         _ if release.bake().is_zero() => return format!("Nothing is watched any more: it has no bake.{lower}"),
         _ => return format!("It is watched for {} more.{lower}", format_duration(release.bake())),
     };
     let dwell = release.rollout.steps.get(step).map_or(Duration::ZERO, |step| step.dwell);
-    let next = release.rollout.steps.get(step + 1).map_or(Percent::FULL, |step| step.percent);
+    let next = release.rollout.steps.get(next_step(release, after)).map_or(Percent::FULL, |step| step.percent);
     match &release.gate {
         Some(_) => format!("The next step is {next} %, after at least {} and a SAFE gate.{lower}", format_duration(dwell)),
         None => format!("The next step is {next} %; without a gate it takes `tminus advance {}`.{lower}", release.name),
@@ -193,9 +210,10 @@ fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
     }
 }
 
-fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+/// What an ABORT means for everybody, and what to do next.
+pub fn after_abort(release: &Release) -> (String, String) {
     let (name, version) = (&release.name, &release.version);
-    let (meaning, next) = if release.halts_on_abort() {
+    if release.halts_on_abort() {
         let meaning = format!("{version} is halted: nobody is offered it, force and early channels included. Capacity stays.");
         let next = format!(
             "Find the cause; `tminus clear {name}` and `tminus throttle lift {} --version {version}` bring it back.",
@@ -207,7 +225,12 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Opt
             "The last certified percent stays; nothing rises. Capacity stays.".into(),
             format!("Find the cause; `tminus clear {name}` brings it back, held."),
         )
-    };
+    }
+}
+
+fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+    let name = &release.name;
+    let (meaning, next) = after_abort(release);
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
     // The gate speaks in whole sentences, people do not.
     let what = match cause {

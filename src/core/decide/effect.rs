@@ -86,4 +86,6 @@ pub enum Topic {
     OverrideExpiring,
     /// Counts are behind.
     CountsLate,
+    /// Documents that are refused, vanished, or valid again.
+    Documents,
 }

@@ -10,6 +10,7 @@ use super::decision::Told;
 use super::draft::Draft;
 use super::facts;
 use super::snapshot::{Command, Order, Person};
+use super::vanished;
 use crate::core::checklist::{Demand, Item, SignOff, Waiver};
 use crate::core::release::{Event, Refused, Release, ReleaseState, step};
 use crate::core::throttle::{Halt, HaltTarget, Lift};
@@ -49,6 +50,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
             }
             Ok(told("applied", "the documents are in force"))
         }
+        Order::Removed { document, releases } => Ok(vanished::removed(draft, (document, releases), command)),
     }
 }
 
@@ -72,6 +74,9 @@ fn unknown(name: &Name) -> Told {
 fn advance(draft: &mut Draft<'_>, name: &Name, (event, command): (Event, &Command)) -> Result<Told, Told> {
     let release = draft.snapshot.config.releases.get(name).ok_or_else(|| unknown(name))?;
     let before = draft.state.releases.get(name).cloned().ok_or_else(|| unknown(name))?;
+    if let Some(missing) = vanished::refuses(draft, name, &event) {
+        return Err(told("document_vanished", missing));
+    }
     let after = step(release, &before, event, draft.snapshot.now).map_err(|refused| refusal(name, &refused))?;
     draft.state.releases.insert(name.clone(), after.clone());
     announce::transition(draft, release, (&before, &after, Some(command)));

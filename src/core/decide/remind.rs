@@ -11,7 +11,7 @@ use super::effect::Topic;
 use super::facts::Known;
 use crate::core::checklist::{Blocks, Demand, Item, ItemState, ItemStatus, Readiness, Word};
 use crate::core::gate::{HoldReason, Verdict};
-use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
+use crate::core::release::{Active, Facts, Phase, Release, ReleaseState, stands_at};
 use crate::core::words::{Name, later, since};
 
 /// How long better news must last before it is told after a relapse: somebody who was told of the bad news has hardly
@@ -146,12 +146,22 @@ fn missed(draft: &mut Draft<'_>, release: &Release, known: &Known) {
         topic: Topic::Hold,
         key: format!("{name}:missed:{}", release.launch_at),
         what: format!("{name} did not launch at its T-0: {reason}."),
-        meaning: format!("Nobody on {} is offered {}; raised capacity stays.", channels(release), release.version),
+        meaning: unlaunched(draft, release),
         next,
     };
     if release.launch_at <= draft.snapshot.now {
         once(draft, release, text);
     }
+}
+
+/// What a missed T-0 means for clients: nothing, where another release has brought the version already.
+fn unlaunched(draft: &Draft<'_>, release: &Release) -> String {
+    let same = |other: &Release| other.name != release.name && other.app == release.app && other.version == release.version;
+    let is_out = draft.releases().any(|(other, state)| same(other) && state.phase == Phase::Complete);
+    if is_out {
+        return format!("{} is out already, so clients see no difference; raised capacity stays.", release.version);
+    }
+    format!("Nobody on {} is offered {}; raised capacity stays.", channels(release), release.version)
 }
 
 /// So long after T-0 nobody expects a launch that comes by itself any more.
@@ -180,8 +190,9 @@ fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
     let (name, now) = (&release.name, draft.snapshot.now);
     let Some(state) = draft.state.releases.get(name) else { return };
     let (whole, reason, stays) = match state.phase {
-        Phase::Active(Active::Rolling { step }) => {
-            let dwell = release.rollout.steps.get(step).map_or(Duration::MAX, |step| step.dwell);
+        Phase::Active(Active::Rolling { .. }) => {
+            let step = stands_at(release, state).and_then(|step| release.rollout.steps.get(step));
+            let dwell = step.map_or(Duration::MAX, |step| step.dwell);
             (dwell, not_rising(&known.facts), "stays at its step although its dwell is over")
         }
         Phase::Active(Active::Baking) => (release.bake(), not_ending(&known.facts), "goes on baking although its time is over"),

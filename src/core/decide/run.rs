@@ -11,12 +11,14 @@ use super::draft::Draft;
 use super::facts::{self, Known};
 use super::orders;
 use super::remind;
+use super::signatures;
 use super::snapshot::Snapshot;
 use super::uptime;
+use super::vanished;
 use super::world;
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, step};
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
@@ -45,6 +47,7 @@ fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told
     let jump = uptime::jump(snapshot.state.clocks.as_ref(), (snapshot.now, snapshot.observed.uptime.as_ref()));
     draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
+    vanished::documents(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
     (draft, replies)
 }
@@ -52,6 +55,11 @@ fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told
 /// One release lives on by one tick. It needs nothing of the others.
 fn tick(draft: &mut Draft<'_>, name: &Name) {
     let Some(release) = draft.snapshot.config.releases.get(name) else { return };
+    edited(draft, release);
+    if vanished::follow(draft, release) == vanished::Goes::Nowhere {
+        return;
+    }
+    signatures::remind(draft, release);
     let Some(before) = draft.state.releases.get(name).cloned() else { return };
     let known = facts::known(draft, release, &before);
     // A tick is never refused; a refusal would leave the state as it is.
@@ -60,6 +68,16 @@ fn tick(draft: &mut Draft<'_>, name: &Name) {
         announce::transition(draft, release, (&before, &after, None));
     }
     remind::remind(draft, release, &known);
+}
+
+/// Its steps are not those that it stood among.
+fn edited(draft: &mut Draft<'_>, release: &Release) {
+    let Some(before) = draft.state.releases.get(&release.name).cloned() else { return };
+    let after = stand(release, &before, draft.snapshot.now);
+    if after != before {
+        draft.state.releases.insert(release.name.clone(), after.clone());
+        announce::edited(draft, release, (&before, &after));
+    }
 }
 
 fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) -> Decision {
@@ -84,15 +102,11 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
 
 fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> ReleaseView {
     let known = facts::known(draft, release, state);
-    let step = match state.phase.active() {
-        Some(Active::Rolling { step }) => Some(step),
-        _ => None,
-    };
     ReleaseView {
         phase: state.phase.word().into(),
         percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
-        step,
-        waiting: waiting(release, (state, draft.snapshot.now), &known),
+        step: stands_at(release, state),
+        waiting: vanished::sentences(state).chain(waiting(release, (state, draft.snapshot.now), &known)).collect(),
         next_at: next_at(draft, release, state),
         readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
         gate: known.facts.gate,
@@ -138,7 +152,7 @@ fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
 fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     let from = state.dwell_from?;
     let whole = match state.phase {
-        Phase::Active(Active::Rolling { step }) => release.rollout.steps.get(step)?.dwell,
+        Phase::Active(Active::Rolling { .. }) => release.rollout.steps.get(stands_at(release, state)?)?.dwell,
         Phase::Active(Active::Baking) => release.bake(),
         _ => return None,
     };

@@ -10,7 +10,7 @@ use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
 use crate::core::load;
 use crate::core::priming::{self, Coverage};
-use crate::core::release::{Release, ReleaseState};
+use crate::core::release::{Missing, Release, ReleaseState};
 use crate::core::throttle::{self, Halt};
 use crate::core::words::{Capacity, Name};
 
@@ -49,6 +49,9 @@ pub struct Config {
     pub contents: BTreeMap<String, String>,
     /// Changes with every change of a document; part of the throttle's revision.
     pub revision: String,
+    /// By release, what vanished of its documents. What is named here is in force as it last was.
+    #[serde(default)]
+    pub vanished: BTreeMap<Name, Vec<Missing>>,
 }
 
 /// What was decided so far. Durable.
@@ -77,6 +80,23 @@ pub struct State {
     /// Wall clock and uptime at the last decision that was kept: what the wall clock did since then is compared with it.
     #[serde(default)]
     pub clocks: Option<(Timestamp, Uptime)>,
+    /// The revision of the documents that were decided with: a change of documents is a change that is kept.
+    #[serde(default)]
+    pub revision: String,
+    /// The change of documents that people heard was refused, until one is good.
+    #[serde(default)]
+    pub rejected: Option<Rejected>,
+}
+
+/// A change of documents that is not in force, because it has errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The same for the same errors.
+    pub digest: String,
+    /// How many errors.
+    pub errors: usize,
+    /// The first, with its place.
+    pub first: String,
 }
 
 /// What the world looks like. Absent means not observed, never zero.
@@ -103,6 +123,9 @@ pub struct Observations {
     /// How long the machine runs, by a clock that nobody sets; `None`: not known.
     #[serde(default)]
     pub uptime: Option<Uptime>,
+    /// The documents as they are now, if they have errors and older ones are in force.
+    #[serde(default)]
+    pub rejected: Option<Rejected>,
 }
 
 /// An instance group as described by its provider.
@@ -221,6 +244,13 @@ pub enum Order {
         /// The releases among them.
         releases: Vec<Name>,
     },
+    /// Documents were removed on purpose: forget their releases.
+    Removed {
+        /// `Kind/name`, as it was asked.
+        document: String,
+        /// The releases that went with it.
+        releases: Vec<Name>,
+    },
 }
 
 impl Order {
@@ -237,7 +267,7 @@ impl Order {
             | Self::Scrub { release }
             | Self::SignOff { release, .. }
             | Self::Waive { release, .. } => Some(release),
-            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } => None,
+            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } | Self::Removed { .. } => None,
         }
     }
 }

@@ -8,6 +8,7 @@
 use super::eprocess::{ln_add, ln_likelihood_ratio, ln_mean};
 use super::evidence::Counts;
 use super::terms::{Against, Terms};
+use crate::core::words::real;
 
 /// Alternatives of the relative part as ratios to the baseline: half as bad, a little better, the same.
 const RATIOS: [f64; 3] = [0.5, 0.75, 1.0];
@@ -95,14 +96,14 @@ impl Certificate {
         let pooled = recent.candidate.plus(baseline).rate();
         let (n, others) = (recent.candidate.total(), baseline.total());
         let relative = RATIOS.map(|ratio| {
-            (pooled * n * (ratio / terms.regression).ln()
+            (pooled * n * real::ln(ratio / terms.regression)
                 + pooled * (n + others) * ln_exposure(n, others, [terms.regression, ratio]))
                 * per_period
         });
         let slo = terms.slo.unwrap_or(0.5);
         let absolute = SHARES.map(|share| {
-            let clean = (-share * slo).ln_1p() - (-slo).ln_1p();
-            n * (pooled * share.ln() + (1.0 - pooled) * clean) * per_period
+            let clean = real::ln_1p(-share * slo) - real::ln_1p(-slo);
+            n * (pooled * real::ln(share) + (1.0 - pooled) * clean) * per_period
         });
         Growth { relative, absolute }
     }
@@ -127,12 +128,12 @@ impl Growth {
 fn relative(candidate: Counts, baseline: Counts, regression: f64) -> [f64; 3] {
     let (n, others) = (candidate.total(), baseline.total());
     let errors = candidate.failed() + baseline.failed();
-    RATIOS.map(|ratio| candidate.failed() * (ratio / regression).ln() + errors * ln_exposure(n, others, [regression, ratio]))
+    RATIOS.map(|ratio| candidate.failed() * real::ln(ratio / regression) + errors * ln_exposure(n, others, [regression, ratio]))
 }
 
 /// ln of the total expected errors at one ratio over that at another.
 fn ln_exposure(n: f64, others: f64, [over, under]: [f64; 2]) -> f64 {
-    if n + others > 0.0 { ((over * n + others) / (under * n + others)).ln() } else { 0.0 }
+    if n + others > 0.0 { real::ln((over * n + others) / (under * n + others)) } else { 0.0 }
 }
 
 fn add<const N: usize>(sums: &mut [f64; N], terms: [f64; N], times: f64) {

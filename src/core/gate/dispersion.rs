@@ -44,7 +44,8 @@ fn squared_deviation(sample: Sample) -> Option<f64> {
     let errors = sample.candidate.failed() + baseline.failed();
     let share = n / (n + others);
     let variance = errors * share * (1.0 - share);
-    (variance > 0.0).then(|| (sample.candidate.failed() - errors * share).powi(2) / variance)
+    let deviation = sample.candidate.failed() - errors * share;
+    (variance > 0.0).then(|| deviation * deviation / variance)
 }
 
 #[cfg(test)]

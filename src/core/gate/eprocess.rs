@@ -7,6 +7,7 @@
 
 use super::evidence::Counts;
 use super::terms::Weights;
+use crate::core::words::real;
 
 /// Alternatives as multiples of what is tolerated.
 pub(super) const GRID: [f64; 8] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
@@ -17,7 +18,7 @@ const HIGHEST_RATE: f64 = 0.99;
 /// ln(e^a + e^b); either may be minus infinity, which is zero.
 pub(super) fn ln_add(a: f64, b: f64) -> f64 {
     let (high, low) = if a >= b { (a, b) } else { (b, a) };
-    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+    if low == f64::NEG_INFINITY { high } else { high + real::ln_1p(real::exp(low - high)) }
 }
 
 /// ln of the mean of e^v; minus infinity for no values. Equal values give themselves to the bit.
@@ -26,13 +27,13 @@ pub(super) fn ln_mean(values: &[f64]) -> f64 {
     if highest == f64::NEG_INFINITY {
         return highest;
     }
-    let sum: f64 = values.iter().map(|value| (value - highest).exp()).sum();
-    highest + (sum / values.len() as f64).ln()
+    let sum: f64 = values.iter().map(|value| real::exp(value - highest)).sum();
+    highest + real::ln(sum / values.len() as f64)
 }
 
 /// The number behind a logarithm, at most the largest double: what is shown is always finite.
 pub(super) fn shown(ln: f64) -> f64 {
-    ln.exp().min(f64::MAX)
+    real::exp(ln).min(f64::MAX)
 }
 
 /// ln factors of one period against the baseline, before phi and cap (rule 5.2). Both arms have requests.
@@ -41,7 +42,7 @@ pub(super) fn against_baseline(candidate: Counts, baseline: Counts, tolerance: f
     let errors = candidate.failed() + baseline.failed();
     GRID.map(|multiple| {
         let fewer = (tolerance * n + others) / (multiple * tolerance * n + others);
-        candidate.failed() * multiple.ln() + errors * fewer.ln()
+        candidate.failed() * real::ln(multiple) + errors * real::ln(fewer)
     })
 }
 
@@ -57,7 +58,7 @@ pub(super) fn against_rate(candidate: Counts, rate: f64) -> [f64; 8] {
 /// ln of how much likelier the counts are at one error rate than at another, both strictly between 0 and 1.
 pub(super) fn ln_likelihood_ratio(counts: Counts, alternative: f64, rate: f64) -> f64 {
     let (x, n) = (counts.failed(), counts.total());
-    x * (alternative / rate).ln() + (n - x) * ((-alternative).ln_1p() - (-rate).ln_1p())
+    x * real::ln(alternative / rate) + (n - x) * (real::ln_1p(-alternative) - real::ln_1p(-rate))
 }
 
 /// The evidence against one metric of a release.
@@ -88,7 +89,7 @@ impl EProcess {
         for (ln_alternative, ln_factor) in self.ln_alternatives.iter_mut().zip(ln_factors) {
             *ln_alternative += (ln_factor / self.phi).min(self.ln_cap);
         }
-        self.ln_e = ln_add(ln_mean(&self.ln_alternatives), self.weights.rest(self.checks).ln());
+        self.ln_e = ln_add(ln_mean(&self.ln_alternatives), real::ln(self.weights.rest(self.checks)));
     }
 
     /// ln E after the last check.
@@ -101,7 +102,7 @@ impl EProcess {
         self.checks = self.checks.saturating_add(checks);
         if weight > 0.0 {
             for ln_alternative in &mut self.ln_alternatives {
-                *ln_alternative = ln_add(*ln_alternative, weight.ln());
+                *ln_alternative = ln_add(*ln_alternative, real::ln(weight));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! counts and `periods` which of them are closed. `eprocess` is the bet against a release, `certificate` the
 //! one for it, `dispersion` how noisy the arms are. `trial` and `window` apply them to `watched` metrics,
 //! `incident` tells a shared one, `judge` joins them to a `verdict`, `sentences` says it to people.
-//! `replay` does the same offline from `rows` of a file.
+//! `least` says beforehand what SAFE takes at the least; `replay` does the same offline from `rows` of a file.
 //! Not here: what a release does about it, and how counts are fetched.
 
 mod certificate;
@@ -13,6 +13,7 @@ mod eprocess;
 mod evidence;
 mod incident;
 mod judge;
+mod least;
 mod periods;
 mod policy;
 mod replay;
@@ -26,6 +27,7 @@ mod window;
 
 pub use evidence::{Counts, Evidence, Exposure, Minute};
 pub use judge::judge;
+pub use least::{Least, least};
 pub use policy::{Dispersion, Metric, NoData, NoDataThen, Onset, Policy};
 pub use replay::{Outcome, Replay, ReplayMinute, ReplayRow, replay};
 pub use rows::{RowProblem, WrittenRow, read_rows};

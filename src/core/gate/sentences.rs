@@ -147,7 +147,7 @@ fn outlook(periods_left: Option<u32>) -> String {
             let periods = counted(u64::from(periods), "more period");
             format!("about {periods} at the present rate, if the release is as good as it should be")
         }
-        None => "when it will be cannot be told at the present rate: it takes more traffic, or an slo in the policy".into(),
+        None => "at the present rates it never will be: too many of them fail, or too few come".into(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::evidence::Exposure;
 use super::policy::{Onset, Policy};
+use crate::core::words::real;
 
 /// Checks assumed where neither policy nor release plans them: two hours of minutes, as the rule was measured with.
 const PLANNED_CHECKS: u32 = 120;
@@ -64,12 +65,12 @@ impl Terms {
             return Err(key);
         }
         Ok(Self {
-            ln_abort: -policy.alpha.ln(),
-            ln_safe: -policy.beta.ln(),
+            ln_abort: -real::ln(policy.alpha),
+            ln_safe: -real::ln(policy.beta),
             tolerance: policy.tolerance,
             regression: policy.regression,
             slo: policy.slo,
-            ln_cap: policy.cap.map_or(f64::INFINITY, f64::ln),
+            ln_cap: policy.cap.map_or(f64::INFINITY, real::ln),
             weights: Weights::of(policy.onset, planned_checks),
         })
     }

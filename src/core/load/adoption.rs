@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::Adoption;
+use crate::core::words::real;
 
 /// The finest resolution: loads are in requests per second.
 const FINEST: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ impl Curve {
     pub(super) fn share(&self, elapsed: Duration) -> f64 {
         match self {
             Self::Exponential { half_life_secs, ceiling } => {
-                -ceiling * (-elapsed.as_secs_f64() / half_life_secs * std::f64::consts::LN_2).exp_m1()
+                -ceiling * real::exp_m1(-elapsed.as_secs_f64() / half_life_secs * std::f64::consts::LN_2)
             }
             Self::Measured(points) => match segment(points, elapsed) {
                 (before, None) => before.1,
@@ -51,7 +52,7 @@ impl Curve {
         match self {
             Self::Exponential { half_life_secs, ceiling } => {
                 let halvings = elapsed.as_secs_f64() / half_life_secs;
-                ceiling * std::f64::consts::LN_2 / half_life_secs * (-halvings * std::f64::consts::LN_2).exp()
+                ceiling * std::f64::consts::LN_2 / half_life_secs * real::exp(-halvings * std::f64::consts::LN_2)
             }
             Self::Measured(points) => match segment(points, elapsed) {
                 (_, None) => 0.0,

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::capacity::{needed_bare, zones};
+use super::problem::count;
 use super::{GroupPlan, Policy, Problem};
 use crate::core::decide::GroupObservation;
 use crate::core::words::Capacity;
@@ -59,8 +60,12 @@ impl CapacityFigures {
         };
         let percentile = (self.quantile * 1_000.0).round() / 10.0;
         format!(
-            "{} of {} instances in service: {:.0} of {:.0} requests/s at p{percentile}{lost}",
-            self.in_service, self.needed, self.holds_per_second, self.load_per_second
+            "{} in service {} {:.0} requests/s{lost}; {:.0} are expected at p{percentile}, which takes {}",
+            count(self.in_service),
+            if self.in_service.0 == 1 { "holds" } else { "hold" },
+            self.holds_per_second,
+            self.load_per_second,
+            count(self.needed),
         )
     }
 }
@@ -120,8 +125,8 @@ mod tests {
         let warm = holds(&plan(1.0), &policy(), &observed, 0.95);
         let CapacityAnswer::Holds(figures) = warm else { panic!("{warm:?}") };
         assert_eq!((figures.in_service, figures.needed, figures.holds_per_second), (Capacity(4), Capacity(2), 50.0));
-        assert!(warm.sentence().starts_with("4 of 2 instances in service: 50 of "), "{}", warm.sentence());
-        assert!(warm.sentence().ends_with(" requests/s at p95 with a zone lost"), "{}", warm.sentence());
+        assert!(warm.sentence().starts_with("4 instances in service hold 50 requests/s"), "{}", warm.sentence());
+        assert!(warm.sentence().ends_with(" at p95, which takes 2 instances"), "{}", warm.sentence());
         let cold = holds(&plan(0.0), &policy(), &observed, 0.95);
         assert!(matches!(cold, CapacityAnswer::Short(_)), "{cold:?}");
     }

@@ -85,12 +85,12 @@ impl Problem {
                 "{release} leans on {group} but states no audience, so its surge is unknown and not planned for; add an audience to the release."
             ),
             Self::Ceiling { needed, ceiling } => format!(
-                "{group} needs {} but its ceiling is {ceiling}; {} are missing for the surge: raise the ceiling or admit fewer clients at a time.",
+                "{group} needs {}, headroom included, but its ceiling is {ceiling}: {} short; raise the ceiling or admit fewer clients at a time.",
                 count(*needed),
                 needed.0.saturating_sub(ceiling.0)
             ),
             Self::Quota { needed, quota } => format!(
-                "{group} needs {} but the quota is {quota}; ask for {} more or admit fewer clients at a time.",
+                "{group} needs {}, headroom included, but the quota is {quota}; ask for {} more or admit fewer clients at a time.",
                 count(*needed),
                 needed.0.saturating_sub(quota.0)
             ),
@@ -109,7 +109,8 @@ impl Problem {
     }
 }
 
-fn count(instances: Capacity) -> String {
+/// How many instances, in words.
+pub(super) fn count(instances: Capacity) -> String {
     match instances.0 {
         1 => "1 instance".into(),
         u32::MAX => "more instances than can be counted".into(),
@@ -134,7 +135,7 @@ mod tests {
         for (problem, expected) in [
             (
                 Problem::Ceiling { needed: Capacity(75), ceiling: Capacity(60) },
-                "reader-api needs 75 instances but its ceiling is 60; 15 are missing for the surge: raise the ceiling or admit fewer clients at a time.",
+                "reader-api needs 75 instances, headroom included, but its ceiling is 60: 15 short; raise the ceiling or admit fewer clients at a time.",
             ),
             (
                 Problem::ColdCache {

@@ -3,7 +3,8 @@
 //! Invariant: every operation keeps p50 <= p90 <= p95, and finite values finite.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, Normal};
+
+use crate::core::words::real;
 
 /// Standard normal quantile of 0.90.
 const Z90: f64 = 1.281_551_565_544_600_4;
@@ -29,7 +30,7 @@ impl Quantiles {
 
     /// A lognormal with this median; `sigma` is the standard deviation of its logarithm.
     pub fn lognormal(median: f64, sigma: f64) -> Self {
-        Self { p50: median, p90: median * (Z90 * sigma).exp(), p95: median * (Z95 * sigma).exp() }
+        Self { p50: median, p90: median * real::exp(Z90 * sigma), p95: median * real::exp(Z95 * sigma) }
     }
 
     /// Both at once. Quantiles are added one by one, which is the upper bound of a sum whose parts are high together:
@@ -63,7 +64,7 @@ impl Quantiles {
         if !(0.5..=0.95).contains(&quantile) {
             return None;
         }
-        let z = Normal::standard().inverse_cdf(quantile);
+        let z = real::normal_quantile(quantile)?;
         let between = |(z0, low): (f64, f64), (z1, high): (f64, f64)| low + (high - low) * ((z - z0) / (z1 - z0)).clamp(0.0, 1.0);
         let (median, high, top) = ((0.0, self.p50), (Z90, self.p90), (Z95, self.p95));
         Some(if z <= Z90 { between(median, high) } else { between(high, top) })

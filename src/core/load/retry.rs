@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::Audience;
+use crate::core::words::real;
 
 /// Nobody goes on retrying for longer than a day: the device sleeps, or its owner gives up. It bounds what "for ever"
 /// can mean where capacity is zero.
@@ -34,7 +35,7 @@ pub fn amplification(audience: &Audience, first_attempts_per_second: f64, capaci
     let retries = limit.min(PATIENCE.as_secs_f64() / every_secs).min(if closed_loop.is_nan() { 0.0 } else { closed_loop });
     let served = capacity / load;
     // 1 - f, where f = (1 - served)^(1 / (retries + 1)); in this form it stays exact when f is close to 1.
-    let success = -((-served).ln_1p() / (retries + 1.0)).exp_m1();
+    let success = -real::exp_m1(real::ln_1p(-served) / (retries + 1.0));
     let amplified = if success > 0.0 { served / success } else { retries + 1.0 };
     amplified.clamp(1.0, retries + 1.0)
 }

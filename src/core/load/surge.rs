@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::adoption::Curve;
 use super::{Adoption, Audience, Quantiles};
 use crate::core::release::Rollout;
-use crate::core::words::{later, since};
+use crate::core::words::{later, real, since};
 
 /// Waves that are told apart; the clients of further steps come with the last one, which only raises the peak.
 const MOST_WAVES: usize = 20;
@@ -54,7 +54,7 @@ impl Surge {
             Adoption::HalfLife { .. } => SIGMA_STATED,
             Adoption::Curve(_) => SIGMA_MEASURED,
         };
-        let demand = demand.hypot(SIGMA_REQUESTS);
+        let demand = real::hypot(demand, SIGMA_REQUESTS);
         let misses = audience.cache_hit_ratio.map(|ratio| {
             let (cold, primed, covered) = (share(ratio.cold), share(ratio.primed), share(covered));
             1.0 - (cold + (primed - cold) * covered)
@@ -65,7 +65,7 @@ impl Surge {
             curve: Curve::of(&audience.adoption),
             attempts: finite(attempts),
             misses: misses.unwrap_or(1.0),
-            sigma: (demand, if misses.is_some() { demand.hypot(SIGMA_MISSES) } else { demand }),
+            sigma: (demand, if misses.is_some() { real::hypot(demand, SIGMA_MISSES) } else { demand }),
         }
     }
 

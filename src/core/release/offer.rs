@@ -1,6 +1,7 @@
 //! What the throttle may serve because of a release.
 //!
-//! Invariant: no audience before its time, none of a scrubbed or shadow release (I5).
+//! Invariant: no audience before its time, none of a scrubbed or shadow release (I5), and none that is new while a
+//! document of the release is missing.
 
 use jiff::Timestamp;
 
@@ -14,7 +15,9 @@ pub fn offer(release: &Release, state: &ReleaseState, now: Timestamp) -> Option<
     if release.shadow {
         return None;
     }
-    let early = early(release, now);
+    // What falls due while a document is missing waits for the person who resumes it.
+    let seen_until = state.vanished.as_ref().map_or(now, |vanished| vanished.since.min(now));
+    let early = early(release, seen_until);
     let was_early = !early.is_empty();
     let early = if matches!(state.phase, Phase::Scrubbed { .. }) { Vec::new() } else { early };
     let rollout = rollout(release, state);
@@ -44,7 +47,9 @@ pub fn percent(release: &Release, state: &ReleaseState) -> Option<Percent> {
     match &state.phase {
         Phase::Active(active) | Phase::Held { at: active, .. } => match active {
             Active::Preparing | Active::Ready => None,
-            Active::Rolling { step } => release.rollout.steps.get(*step).map(|step| step.percent),
+            Active::Rolling { step } => {
+                state.percent.or_else(|| release.rollout.steps.get(*step).map(|step| step.percent)).or(Some(state.certified))
+            }
             Active::Baking => Some(Percent::FULL),
         },
         // Halted or not, the last certified percent stays; 0 before any, which force still passes.

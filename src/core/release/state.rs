@@ -49,6 +49,33 @@ pub struct ReleaseState {
     /// When people last heard that readiness got worse.
     #[serde(default)]
     pub relapsed_at: Option<Timestamp>,
+    /// The percent that its step let through when it was entered, or less where the step was lowered since; an edit of
+    /// the document never raises it. `None`: not launched, or kept by an older version.
+    #[serde(default)]
+    pub percent: Option<Percent>,
+    /// What vanished of its documents, until they are back and somebody resumed it.
+    #[serde(default)]
+    pub vanished: Option<Vanished>,
+}
+
+/// Documents of a release that vanished. What was not yet let through when they did waits until somebody resumes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vanished {
+    /// Since when; early entries that fall due later wait.
+    pub since: Timestamp,
+    /// What is missing, or was.
+    pub missing: Vec<Missing>,
+    /// When all of it was back; `None`: something is missing still.
+    pub back_at: Option<Timestamp>,
+}
+
+/// A document that is in force as it last was, because it is not where it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Missing {
+    /// Kind and name, such as `GatePolicy/reader-errors`.
+    pub document: String,
+    /// The file it stood in.
+    pub file: String,
 }
 
 impl ReleaseState {
@@ -72,6 +99,8 @@ impl ReleaseState {
             told_word: None,
             word_since: None,
             relapsed_at: None,
+            percent: None,
+            vanished: None,
         }
     }
 

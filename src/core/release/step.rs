@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Active, Armed, Go, OnAbort, Phase, Release, ReleaseState};
+use super::{Active, Armed, Go, OnAbort, Phase, Release, ReleaseState, next_step, percent, stands_at};
 use crate::core::checklist::Word;
 use crate::core::gate::{AbortReason, Judgement, Verdict};
 use crate::core::words::{Name, Percent, later};
@@ -144,7 +144,7 @@ pub fn step(release: &Release, state: &ReleaseState, event: Event, now: Timestam
         (Phase::Held { at: held, .. }, Event::Resume) => Ok(at.resume(*held)),
         (Phase::Planned | Phase::Active(_), Event::Resume) => Err(Refused::Already("going on")),
 
-        (Phase::Active(Active::Rolling { step }), Event::Advance) => Ok(at.enter_step(step + 1)),
+        (Phase::Active(Active::Rolling { .. }), Event::Advance) => Ok(at.enter_step(next_step(release, state))),
         (Phase::Active(Active::Rolling { .. }), Event::Promote) => Ok(at.promote()),
         (Phase::Active(Active::Baking), Event::Advance | Event::Promote) => Err(Refused::Already("at 100 %")),
         (Phase::Held { .. }, Event::Advance | Event::Promote) => refuse("advance or promote", state, "resume it first"),
@@ -275,9 +275,11 @@ impl Place<'_> {
 
     /// Enters a step; 100 % is baking. Evidence for SAFE and dwell begin anew.
     fn enter_step(&self, step: usize) -> ReleaseState {
-        let full = self.release.rollout.steps.get(step).is_none_or(|step| step.percent == Percent::FULL);
+        let percent = self.release.rollout.steps.get(step).map_or(Percent::FULL, |step| step.percent);
+        let full = percent == Percent::FULL;
         let active = if full { Active::Baking } else { Active::Rolling { step } };
         ReleaseState {
+            percent: Some(percent),
             full_at: full.then_some(self.now),
             step_from: Some(self.now),
             dwelled: Duration::ZERO,
@@ -294,10 +296,13 @@ impl Place<'_> {
         if let Some(reason) = facts.abort() {
             return self.abort(Active::Rolling { step }, reason.sentence());
         }
-        let Some(current) = self.release.rollout.steps.get(step) else { return self.state.clone() };
+        let current = stands_at(self.release, self.state).and_then(|step| self.release.rollout.steps.get(step));
+        let Some(current) = current else { return self.state.clone() };
         let safe = facts.gate.as_ref().is_some_and(|gate| gate.verdict == Verdict::Safe);
         if safe && facts.step_blocked.is_none() && self.dwelled() >= current.dwell {
-            return ReleaseState { certified: current.percent, ..self.enter_step(step + 1) };
+            // Certified is what was watched, which is less than the step says where somebody raised it since.
+            let certified = percent(self.release, self.state).unwrap_or(current.percent);
+            return ReleaseState { certified, ..self.enter_step(next_step(self.release, self.state)) };
         }
         self.state.clone()
     }
@@ -327,7 +332,7 @@ impl Place<'_> {
 
     fn resume(&self, at: Active) -> ReleaseState {
         let dwell_from = matches!(at, Active::Rolling { .. } | Active::Baking).then_some(self.now);
-        ReleaseState { dwell_from, ..self.to(Phase::Active(at)) }
+        ReleaseState { dwell_from, vanished: None, ..self.to(Phase::Active(at)) }
     }
 
     fn abort(&self, at: Active, reason: String) -> ReleaseState {
@@ -336,15 +341,16 @@ impl Place<'_> {
 
     /// Back to the last certified percent, held; before any, back to preparing, which takes a new go.
     fn clear(&self, _aborted: Active, by: Name, reason: String) -> ReleaseState {
-        let steps = &self.release.rollout.steps;
-        let certified = steps.iter().position(|step| step.percent == self.state.certified);
-        let at = match certified {
-            Some(_) if self.state.certified == Percent::FULL => Active::Baking,
-            Some(step) => Active::Rolling { step },
-            None => Active::Preparing,
+        let (steps, certified) = (&self.release.rollout.steps, self.state.certified);
+        let at = match steps.iter().position(|step| step.percent >= certified) {
+            _ if certified == Percent::FULL => Active::Baking,
+            // Where its step was taken out since, the next one stands there, and it stays below that.
+            Some(step) if certified > Percent::ZERO || steps[step].percent == certified => Active::Rolling { step },
+            _ => Active::Preparing,
         };
-        let launched = certified.map(|_| self.now);
+        let launched = (at != Active::Preparing).then_some(self.now);
         ReleaseState {
+            percent: launched.map(|_| certified),
             evidence_from: launched,
             step_from: launched,
             dwelled: Duration::ZERO,
@@ -374,6 +380,15 @@ impl Release {
     /// Whether an ABORT halts the version.
     pub fn halts_on_abort(&self) -> bool {
         self.rollout.on_abort == OnAbort::Halt
+    }
+
+    /// What was offered where it was aborted; `None`: it was not, or not after its launch.
+    pub fn offered_at(&self, phase: &Phase) -> Option<Percent> {
+        match phase {
+            Phase::Aborted { at: Active::Rolling { step }, .. } => self.rollout.steps.get(*step).map(|step| step.percent),
+            Phase::Aborted { at: Active::Baking, .. } => Some(Percent::FULL),
+            _ => None,
+        }
     }
 
     /// How long it is watched at 100 %: dwell and bake of the last step.

@@ -7,6 +7,7 @@ mod instant;
 mod name;
 mod percent;
 mod quantity;
+pub mod real;
 mod version;
 
 pub use duration::{InvalidDuration, format_duration, parse_duration};

@@ -5,19 +5,29 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::charts::charts;
+use super::figures::figures;
+use super::interruptions::Interruption;
+use super::ledger::Ledger;
 use super::outcome::Summary;
-use super::recorder::{Moment, Recorder};
+use super::recorder::Recorder;
+use super::room::abort_of;
+use super::scenario::{Played, RELEASE};
+use super::verdict::Aborted;
+use crate::core::gate::Counts;
 use crate::core::words::TRelative;
 use crate::lab::scene;
-use crate::lab::swarm::{Second, SwarmReport};
-use crate::shell::report::{Chart, Mark, Report, Series, Shape, TimelineRow, render};
+use crate::shell::report::{Report, TimelineRow, render};
+
+/// Names of clients that one sentence still bears.
+const MOST_NAMES: usize = 80;
 
 /// What is written.
 pub(super) struct Launch<'a> {
     pub(super) summary: &'a Summary,
-    pub(super) recorder: &'a Recorder,
-    pub(super) swarm: &'a SwarmReport,
-    pub(super) events: &'a [Value],
+    pub(super) played: &'a Played,
+    pub(super) aborted: Option<&'a Aborted>,
+    pub(super) ledger: &'a Ledger,
 }
 
 /// Writes the report.
@@ -26,115 +36,139 @@ pub(super) fn write(path: &Path, launch: &Launch<'_>) -> io::Result<()> {
 }
 
 fn report(launch: &Launch<'_>) -> Report {
-    let summary = launch.summary;
-    let good = summary.outcome == "complete" && summary.failure_ratio.is_some_and(|ratio| ratio < 0.001);
-    let outcome = match (summary.scenario, good) {
-        ("prepared", true) => "Prepared: everybody has the new version, and nobody noticed the launch.",
-        ("prepared", false) => "Prepared, and yet clients saw failures.",
-        (_, true) => "Unprepared, and nothing happened: the storm of the story did not come.",
-        (_, false) => "Unprepared: the storm of the story.",
-    };
+    let (summary, played) = (launch.summary, launch.played);
     Report {
-        title: format!("{}, {}", launch.recorder.release, summary.scenario),
-        outcome: outcome.into(),
-        good,
+        title: format!("{RELEASE}, {}", summary.scenario.replace('_', " ")),
+        outcome: outcome(launch),
+        good: summary.is_good(),
         figures: figures(summary),
-        charts: charts(launch),
-        timeline: launch.events.iter().filter_map(|event| row(launch.recorder, event)).collect(),
-        notes: vec![
-            format!("One second is {:.0} seconds of the story; inside a request times are real.", scene::SCALE),
-            "Requests and failures are what the clients saw, second by second; capacity, coverage and percent are the daemon's status, twice a second.".into(),
-            format!("The folder beside this report has the documents, the daemon's log and its data; `tminus audit verify --data {}` walks the chain of its decisions.", Path::new(&summary.report).parent().unwrap_or(Path::new(".")).join("data").display()),
-        ],
+        why: launch.aborted.map_or_else(Vec::new, |aborted| why(launch, aborted)),
+        charts: charts(played),
+        timeline: timeline(played),
+        notes: notes(launch),
     }
 }
 
-/// The numbers with their labels, for people.
-pub fn figures(summary: &Summary) -> Vec<(String, String)> {
-    let percent = |ratio: Option<f64>| ratio.map_or_else(|| "-".into(), |ratio| format!("{:.3} %", ratio * 100.0));
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |rate| format!("{rate:.0}/s"));
-    let figure = |label: &str, value: String| (label.to_owned(), value);
-    vec![
-        figure("Outcome", summary.outcome.clone()),
-        figure("Failed requests", percent(summary.failure_ratio)),
-        figure("Failed, worst 5 s", percent(summary.peak_failure_ratio)),
-        figure("Edge hit ratio", percent(summary.edge_hit_ratio)),
-        figure("Requests, normally", rate(summary.normal_requests_per_second)),
-        figure("Requests, peak", rate(summary.peak_requests_per_second)),
-        figure("Clients with the new version", percent(summary.exposed_ratio)),
-        figure("Effects done twice", summary.effects_duplicated.to_string()),
-        figure("Processes left behind", summary.orphans.to_string()),
-        figure("Seconds", format!("{:.0}", summary.seconds)),
-    ]
-}
-
-fn charts(launch: &Launch<'_>) -> Vec<Chart> {
-    let recorder = launch.recorder;
-    let started = recorder.secs(launch.swarm.started_at);
-    let clients = |pick: fn(&Second) -> u64| {
-        let seconds = launch.swarm.seconds.iter().enumerate();
-        seconds.map(|(place, second)| (started + place as f64, pick(second) as f64)).collect()
-    };
-    let series = |name: &str, shape, points| Series { name: name.into(), shape, points };
-    let group = |pick: fn(&Moment) -> Option<f64>| recorder.series(pick);
-    let marks = marks(recorder);
-    let chart = |title: &str, unit: &str, series| Chart { title: title.into(), unit: unit.into(), series, marks: marks.clone() };
-    vec![
-        chart(
-            "What clients saw",
-            "requests/s",
-            vec![
-                series("requests", Shape::Area, clients(|second| second.requests)),
-                series("failed", Shape::Area, clients(|second| second.failures)),
-                series("straight to the origin", Shape::Line, clients(|second| second.origin_requests)),
-            ],
+/// One sentence: how it ended.
+fn outcome(launch: &Launch<'_>) -> String {
+    let (summary, good) = (launch.summary, launch.summary.is_good());
+    match (summary.scenario, good) {
+        ("prepared", true) => "Prepared: everybody has the new version, and nobody noticed the launch.".into(),
+        ("prepared", false) => "Prepared, and yet clients saw failures.".into(),
+        ("interrupt", true) => format!(
+            "Killed {} times, and complete: nothing was done twice, no instance was lost, and nobody noticed.",
+            launch.played.kills.len()
         ),
-        chart(
-            "Percent that is offered the new version, and clients that have it",
-            "%",
-            vec![
-                series("offered", Shape::Steps, recorder.series(|moment| Some(moment.status.percent))),
-                series(
-                    "exposed",
-                    Shape::Line,
-                    recorder.series(|moment| Some(moment.second.exposed as f64 / f64::from(scene::CLIENTS) * 100.0)),
-                ),
-            ],
+        ("interrupt", false) => "Killed in every phase, and it shows: see the figures.".into(),
+        ("bad_release", _) => launch.aborted.map_or_else(
+            || "The new version fails 5 % of its requests, and the gate did not abort it.".into(),
+            |aborted| {
+                let told = summary.abort_to_notice_seconds;
+                let told = told.map_or_else(|| "nobody was told".into(), |secs| format!("people knew {secs:.1} s later"));
+                let swarm = &launch.played.swarm;
+                let (exposed, clients) = (swarm.exposed.len(), swarm.clients);
+                format!("The gate aborted it at {} %: {exposed} of {clients} clients have it, and {told}.", aborted.percent)
+            },
         ),
-        chart(
-            "Capacity against load",
-            "instances",
-            vec![
-                series("in service", Shape::Area, group(|moment| Some(moment.instances as f64))),
-                series("floor", Shape::Steps, group(|moment| moment.status.groups.first()?.floor.map(f64::from))),
-                series(
-                    "needed for the p95 load",
-                    Shape::Steps,
-                    group(|moment| moment.status.groups.first()?.instances_needed.map(f64::from)),
-                ),
-            ],
-        ),
-        chart(
-            "Content proven warm on the least node",
-            "%",
-            vec![series("coverage", Shape::Area, recorder.series(Moment::coverage_percent))],
-        ),
-    ]
-}
-
-/// T-0 and every step.
-fn marks(recorder: &Recorder) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    for pair in recorder.moments.windows(2) {
-        let (before, after) = (&pair[0].status, &pair[1].status);
-        if after.percent > before.percent {
-            let launch = if before.percent == 0.0 { "T-0, " } else { "" };
-            marks.push(Mark { at: recorder.secs(pair[1].at), label: format!("{launch}{} %", after.percent) });
-        } else if after.phase != before.phase && matches!(after.phase.as_str(), "complete" | "aborted") {
-            marks.push(Mark { at: recorder.secs(pair[1].at), label: after.phase.clone() });
-        }
+        (_, true) => "Unprepared, and nothing happened: the storm of the story did not come.".into(),
+        (_, false) => "Unprepared: the storm of the story.".into(),
     }
-    marks
+}
+
+/// Verdict, evidence, who was exposed, who knows, what next.
+fn why(launch: &Launch<'_>, aborted: &Aborted) -> Vec<(String, String)> {
+    let (swarm, (new, old)) = (&launch.played.swarm, (scene::NEW_VERSION, scene::OLD_VERSION));
+    let (candidate, baseline) = (aborted.candidate, aborted.baseline);
+    let figures = aborted.judgement.as_ref().map_or(String::new(), |judgement| {
+        format!(" Evidence against it {:.0}, p {:.4}; for it {:.2}.", judgement.e, judgement.p, judgement.safe_e)
+    });
+    let mut rows = vec![
+        ("Verdict", format!("ABORT at {} %. {}", aborted.percent, aborted.sentence)),
+        (
+            "Evidence",
+            format!(
+                "Since T-0 {} of {} requests of {new} failed ({}), and {} of {} of {old} ({}).{figures}",
+                candidate.errors,
+                candidate.requests,
+                rate(candidate),
+                baseline.errors,
+                baseline.requests,
+                rate(baseline)
+            ),
+        ),
+        (
+            "Exposed",
+            format!(
+                "{} of {} clients have {new}: {}. All others keep {old}.",
+                swarm.exposed.len(),
+                swarm.clients,
+                names(&swarm.exposed)
+            ),
+        ),
+        ("Told", told(launch, aborted)),
+    ];
+    if let Some(heard) = abort_of(&launch.played.heard, RELEASE) {
+        rows.push(("What it means", heard.said.meaning.clone()));
+        rows.push(("What next", heard.said.next.clone()));
+    }
+    rows.into_iter().map(|(question, answer)| (question.to_owned(), answer)).collect()
+}
+
+fn rate(counts: Counts) -> String {
+    let share = if counts.requests == 0 { None } else { Some(counts.errors as f64 / counts.requests as f64) };
+    share.map_or_else(|| "none were made".into(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn names(exposed: &[String]) -> String {
+    let more = exposed.len().saturating_sub(MOST_NAMES);
+    let named: Vec<&str> = exposed.iter().take(MOST_NAMES).map(String::as_str).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    if named.is_empty() { "nobody".into() } else { format!("{}{rest}", named.join(", ")) }
+}
+
+fn told(launch: &Launch<'_>, aborted: &Aborted) -> String {
+    let Some(secs) = launch.summary.abort_to_notice_seconds else { return "Nobody was told.".into() };
+    let decided =
+        aborted.turned_at.map_or(0.0, |turned| (aborted.decided_at.as_millisecond() - turned.as_millisecond()) as f64 / 1_000.0);
+    format!(
+        "The launch room knew {secs:.1} s after the period that decided it was over and counted; the daemon had decided after {decided:.1} s."
+    )
+}
+
+fn notes(launch: &Launch<'_>) -> Vec<String> {
+    let (summary, ledger) = (launch.summary, launch.ledger);
+    let data = Path::new(&summary.report).parent().unwrap_or(Path::new(".")).join("data");
+    let mut notes = vec![
+        format!("One second is {:.0} seconds of the story; inside a request times are real.", scene::SCALE),
+        "Requests and failures are what the clients saw, second by second; capacity, coverage and percent are the daemon's status, at least twice a second.".into(),
+    ];
+    if summary.scenario == "interrupt" {
+        notes.push(format!(
+            "{} effects were intended. {} times one was sent again because a kill had left its outcome unknown; {} announcements arrived a second time and were dropped by their key. Done twice is what the room or the group saw as two changes.",
+            ledger.effects, ledger.resent, ledger.redelivered
+        ));
+    }
+    notes.push(format!("The folder beside this report has the documents, the daemon's log and its data; `tminus audit verify --data {}` walks the chain of its decisions.", data.display()));
+    notes
+}
+
+/// What the daemon did and what was done to it, in order.
+fn timeline(played: &Played) -> Vec<TimelineRow> {
+    let recorder = &played.recorder;
+    let mut rows: Vec<TimelineRow> = played.events.iter().filter_map(|event| row(recorder, event)).collect();
+    rows.extend(played.kills.iter().map(|kill| killed(recorder, kill)));
+    // Stable, so that events of one instant stay in the order of their ids.
+    rows.sort_by_key(|row| row.at.parse::<jiff::Timestamp>().unwrap_or_default());
+    rows
+}
+
+fn killed(recorder: &Recorder, kill: &Interruption) -> TimelineRow {
+    TimelineRow {
+        clock: TRelative::of(kill.at, recorder.launch_at).clock(),
+        at: kill.at.to_string(),
+        kind: "kill".into(),
+        message: kill.sentence(),
+    }
 }
 
 fn row(recorder: &Recorder, event: &Value) -> Option<TimelineRow> {

@@ -24,6 +24,11 @@ impl Director {
         Ok(Self { client: client.map_err(|error| error.to_string())?, base: format!("http://{control}/api/v1") })
     }
 
+    /// The client behind it, for whoever asks others than the daemon.
+    pub(super) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
     /// How a release stands; `None` while the daemon does not answer.
     pub(super) async fn status(&self, release: &str) -> Option<Value> {
         self.get(&format!("/releases/{release}")).await

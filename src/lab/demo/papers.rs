@@ -11,7 +11,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::scenario::Scenario;
+use super::script::Script;
 use crate::core::words::format_duration;
 use crate::lab::scene;
 
@@ -30,6 +30,7 @@ const HISTORY_HOURS: i64 = 7 * 24;
 
 /// What is filled in.
 pub(super) struct Facts {
+    pub(super) script: Script,
     pub(super) launch_at: Timestamp,
     pub(super) now: Timestamp,
     pub(super) edges: [SocketAddr; 2],
@@ -38,14 +39,12 @@ pub(super) struct Facts {
 }
 
 /// Writes settings, documents and load history into a folder.
-pub(super) fn write(folder: &Path, scenario: Scenario, facts: &Facts) -> io::Result<()> {
-    let launch = match scenario {
-        Scenario::Prepared => include_str!("../documents/prepared.yaml"),
-        Scenario::Unprepared => include_str!("../documents/unprepared.yaml"),
-    };
+pub(super) fn write(folder: &Path, facts: &Facts) -> io::Result<()> {
+    let prepared = facts.script.scenario.is_prepared();
+    let launch = if prepared { include_str!("../documents/prepared.yaml") } else { include_str!("../documents/unprepared.yaml") };
     fs::write(folder.join("tminus.yaml"), filled(include_str!("../documents/tminus.yaml"), facts)?)?;
     fs::write(folder.join("launch.yaml"), filled(launch, facts)?)?;
-    fs::write(folder.join("history.csv"), history(facts.now))
+    fs::write(folder.join("history.csv"), history(facts))
 }
 
 fn filled(template: &str, facts: &Facts) -> io::Result<String> {
@@ -63,14 +62,16 @@ fn filled(template: &str, facts: &Facts) -> io::Result<String> {
 }
 
 fn values(facts: &Facts) -> Vec<(&'static str, String)> {
-    let [one, two] = facts.edges;
+    let ([one, two], script) = (facts.edges, facts.script);
     vec![
         ("launch_at", facts.launch_at.to_string()),
         ("lead_token", sha256(LEAD)),
         ("sre_token", sha256(SRE)),
         ("edge_token", sha256(EDGES)),
-        ("clients", scene::CLIENTS.to_string()),
-        ("half_life", format_duration(scene::HALF_LIFE)),
+        ("clients", script.size.clients.to_string()),
+        ("half_life", format_duration(script.size.half_life)),
+        ("steps", script.steps.into()),
+        ("hold_after", format_duration(script.hold_after)),
         ("requests_per_client", scene::LIBRARY.to_string()),
         ("retry_every", format_duration(scene::RETRY_EVERY)),
         ("normal_instances", scene::NORMAL_INSTANCES.to_string()),
@@ -94,7 +95,7 @@ fn values(facts: &Facts) -> Vec<(&'static str, String)> {
 fn origin_command(facts: &Facts) -> String {
     let program = std::env::current_exe().map_or_else(|_| "tminus".into(), |path| path.display().to_string());
     let (slots, queue) = (scene::ORIGIN_SLOTS.to_string(), scene::ORIGIN_QUEUE.to_string());
-    let (objects, leash) = (scene::objects(scene::CLIENTS).to_string(), facts.leash.to_string());
+    let (objects, leash) = (facts.script.size.objects().to_string(), facts.leash.to_string());
     let service = format_duration(scene::SERVICE_TIME);
     let arguments = [
         program.as_str(),
@@ -123,14 +124,14 @@ fn sha256(token: &str) -> String {
     })
 }
 
-/// A week of normal load: the story's thousand requests a minute, two fifths up and down over the day.
-fn history(now: Timestamp) -> String {
+/// A week of normal load, such as the story's thousand requests a minute, two fifths up and down over the day.
+fn history(facts: &Facts) -> String {
     let mut text = String::from("timestamp,value\n");
-    let hour = now.as_second() / 3_600;
+    let hour = facts.now.as_second() / 3_600;
     for back in (1..=HISTORY_HOURS).rev() {
         let at = hour - back;
         let of_the_day = at.rem_euclid(24) as f64 / 24.0 * std::f64::consts::TAU;
-        let value = scene::NORMAL_PER_SECOND * (1.0 - 0.4 * of_the_day.cos());
+        let value = facts.script.size.normal_per_second * (1.0 - 0.4 * of_the_day.cos());
         if let Ok(at) = Timestamp::from_second(at * 3_600) {
             let _ = writeln!(text, "{at},{value:.3}");
         }

@@ -1,4 +1,4 @@
-//! Watches the demo: the daemon's status twice a second, the swarm's seconds, what people were told.
+//! Watches the demo: the daemon's status, the swarm's seconds, the load balancer's list.
 //!
 //! Invariant: it only reads, by the same API that anybody has.
 
@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::director::Director;
+use crate::lab::scene;
 use crate::lab::swarm::Second;
 use crate::shell::clock;
 use crate::shell::control::status::Status;
@@ -69,5 +70,10 @@ impl Moment {
         let nodes = self.status.coverage.iter().flat_map(|policy| policy.nodes.values());
         let known: Vec<f64> = nodes.map(|ratio| ratio.unwrap_or(0.0) * 100.0).collect();
         known.into_iter().min_by(f64::total_cmp)
+    }
+
+    /// Whether the group is back at what it normally has. A group that is not seen is not known to be.
+    pub(super) fn has_given_back(&self) -> bool {
+        self.status.groups.iter().all(|group| group.floor.is_some_and(|floor| floor <= scene::NORMAL_INSTANCES))
     }
 }

@@ -1,6 +1,5 @@
 //! The launch room: a real webhook receiver that keeps what people would have been told.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,24 +7,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
+use jiff::Timestamp;
+use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use crate::lab::server;
+use crate::shell::clock;
 
 /// An announcement is a few hundred bytes.
 const LARGEST: usize = 64 << 10;
 
-/// What was told, in order, and how often each key came.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Told {
-    pub(super) sentences: Vec<String>,
-    pub(super) times: BTreeMap<String, u64>,
+/// One delivery, as the notifier's JSON has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Said {
+    pub(super) key: String,
+    pub(super) topic: String,
+    pub(super) what: String,
+    #[serde(default)]
+    pub(super) meaning: String,
+    #[serde(default)]
+    pub(super) next: String,
+}
+
+/// What arrived, and when it had arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) at: Timestamp,
+    pub(super) said: Said,
 }
 
 /// The receiver.
 pub(super) struct Room {
     pub(super) address: SocketAddr,
-    told: Arc<Mutex<Told>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Room {
@@ -33,27 +47,31 @@ impl Room {
     pub(super) async fn open() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let told = Arc::new(Mutex::new(Told::default()));
-        let hears = told.clone();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = heard.clone();
         tokio::spawn(server::serve(listener, move |request| hear(request, hears.clone())));
-        Ok(Self { address, told })
+        Ok(Self { address, heard })
     }
 
-    pub(super) fn told(&self) -> Told {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Every delivery, in the order of arrival, repeats too.
+    pub(super) fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn hear(request: Request<Incoming>, told: Arc<Mutex<Told>>) -> server::Answer {
+/// The first that is about an ABORT of a release.
+pub(super) fn abort_of<'a>(heard: &'a [Heard], release: &str) -> Option<&'a Heard> {
+    let key = format!("{release}:aborted:");
+    heard.iter().find(|one| one.said.key.starts_with(&key))
+}
+
+async fn hear(request: Request<Incoming>, heard: Arc<Mutex<Vec<Heard>>>) -> server::Answer {
     let Ok(body) = Limited::new(request.into_body(), LARGEST).collect().await else {
         return server::text(StatusCode::BAD_REQUEST, "the body did not arrive\n");
     };
-    let Ok(said) = serde_json::from_slice::<serde_json::Value>(&body.to_bytes()) else {
-        return server::text(StatusCode::BAD_REQUEST, "this is not JSON\n");
+    let Ok(said) = serde_json::from_slice::<Said>(&body.to_bytes()) else {
+        return server::text(StatusCode::BAD_REQUEST, "this is no announcement\n");
     };
-    let part = |name: &str| said.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-    *told.times.entry(part("key")).or_default() += 1;
-    told.sentences.push(format!("{} {}", part("clock"), part("what")).trim().to_owned());
+    heard.lock().unwrap_or_else(PoisonError::into_inner).push(Heard { at: clock::now(), said });
     server::text(StatusCode::OK, "heard\n")
 }

@@ -3,7 +3,8 @@
 //! Each state has an icon and a word, never a colour alone.
 
 use super::recorder::Moment;
-use super::scenario::{Scenario, Shown};
+use super::scenario::Shown;
+use super::script::Script;
 use crate::core::checklist::ItemState;
 use crate::lab::scene;
 
@@ -16,32 +17,34 @@ const SAID: usize = 6;
 /// See the module.
 pub(super) struct Screen {
     shown: Shown,
+    clients: u32,
     drawn: usize,
     said: Vec<String>,
+    last: Option<Moment>,
     last_line: String,
     last_secs: i64,
 }
 
 impl Screen {
-    pub(super) fn new(shown: Shown, scenario: Scenario) -> Self {
-        let how = match scenario {
-            Scenario::Prepared => "with tminus: floors raised, caches proven warm, rollout in steps",
-            Scenario::Unprepared => "as it was: nothing raised, nothing primed, everybody at once",
-        };
-        anstream::eprintln!("\x1b[1mAgileMD, 25 March 2014, {how}\x1b[0m");
+    pub(super) fn new(shown: Shown, script: &Script) -> Self {
+        let clients = script.size.clients;
+        anstream::eprintln!("\x1b[1mAgileMD, 25 March 2014, {}\x1b[0m", script.scenario.words());
         anstream::eprintln!(
             "1 s here is {:.0} s of the story; inside a request times are real (service 50 ms, retries 2.5 s). {} clients, {} files each.",
             scene::SCALE,
-            scene::CLIENTS,
+            clients,
             scene::LIBRARY
         );
-        Self { shown, drawn: 0, said: Vec::new(), last_line: String::new(), last_secs: i64::MIN }
+        Self { shown, clients, drawn: 0, said: Vec::new(), last: None, last_line: String::new(), last_secs: i64::MIN }
     }
 
     /// Shows how things stand.
     pub(super) fn show(&mut self, moment: &Moment) {
         match self.shown {
-            Shown::Live => self.redraw(moment),
+            Shown::Live => {
+                self.last = Some(moment.clone());
+                self.redraw();
+            }
             Shown::Lines => self.line(moment),
         }
     }
@@ -54,6 +57,8 @@ impl Screen {
         self.said.push(sentence.to_owned());
         let extra = self.said.len().saturating_sub(SAID);
         self.said.drain(..extra);
+        // At once: while the daemon is dead there is no news to wait for.
+        self.redraw();
     }
 
     /// Leaves the last view standing.
@@ -61,8 +66,9 @@ impl Screen {
         self.drawn = 0;
     }
 
-    fn redraw(&mut self, moment: &Moment) {
-        let lines = view(moment, &self.said);
+    fn redraw(&mut self) {
+        let Some(moment) = &self.last else { return };
+        let lines = view(moment, &self.said, self.clients);
         let up = if self.drawn == 0 { String::new() } else { format!("\x1b[{}A\x1b[J", self.drawn) };
         self.drawn = lines.len();
         anstream::eprintln!("{up}{}", lines.join("\n"));
@@ -92,7 +98,7 @@ impl Screen {
     }
 }
 
-fn view(moment: &Moment, said: &[String]) -> Vec<String> {
+fn view(moment: &Moment, said: &[String], clients: u32) -> Vec<String> {
     let status = &moment.status;
     let word = status.readiness.word.text();
     let mut lines = vec![
@@ -105,11 +111,12 @@ fn view(moment: &Moment, said: &[String]) -> Vec<String> {
     }
     let coverage = moment.coverage_percent().unwrap_or(0.0);
     let gate = status.gate.as_ref().map_or("not yet".into(), |gate| {
-        format!("{}  certificate {}  {}", gate.verdict, certificate(gate.safe_e), gate.sentence)
+        format!("{}  for it {}, against it {}  {}", gate.verdict, evidence(gate.safe_e), evidence(gate.e), gate.sentence)
     });
     lines.push(format!("   rollout   {} {:>6} %", bar(status.percent / 100.0), status.percent));
     lines.push(format!("   coverage  {} {coverage:>6.2} %", bar(coverage / 100.0)));
-    lines.push(format!("   exposed   {} {:>6.1} %", bar(share(moment)), share(moment) * 100.0));
+    let exposed = moment.second.exposed as f64 / f64::from(clients);
+    lines.push(format!("   exposed   {} {:>6.1} %", bar(exposed), exposed * 100.0));
     lines.push(clip(format!("   gate      {gate}")));
     lines.push(format!("   capacity  {}", capacity(moment)));
     lines.push(format!(
@@ -130,13 +137,9 @@ fn cut(line: String, columns: usize) -> String {
     if line.chars().count() <= columns { line } else { line.chars().take(columns - 1).chain(['…']).collect() }
 }
 
-/// A certificate grows exponentially; beyond a thousand its size says nothing more.
-fn certificate(safe_e: f64) -> String {
-    if safe_e < 1_000.0 { format!("{safe_e:.1}") } else { "over 1,000".into() }
-}
-
-fn share(moment: &Moment) -> f64 {
-    moment.second.exposed as f64 / f64::from(scene::CLIENTS)
+/// Evidence grows exponentially; beyond a thousand its size says nothing more.
+fn evidence(e: f64) -> String {
+    if e < 1_000.0 { format!("{e:.1}") } else { "over 1,000".into() }
 }
 
 fn capacity(moment: &Moment) -> String {

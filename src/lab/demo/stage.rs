@@ -1,7 +1,9 @@
 //! Starts the parts of the demo: two edges and the real daemon, each a process of its own; instances come from the daemon.
 //!
-//! Invariant: every child is on the leash, so that dropping the stage, or killing the demo, ends them all.
+//! It also kills the daemon where a scenario wants that, and starts it again where it was. Invariant: every child is on
+//! the leash, so that dropping the stage, or killing the demo, ends them all.
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::instances::{Registry, still_there};
 use super::papers;
 use super::room::Room;
 use crate::lab::leash::Leash;
@@ -19,14 +22,24 @@ use crate::lab::scene;
 /// A part that has not said where it listens by then will not.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
+/// Between two attempts at starting the daemon on the addresses it had.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// Attempts, two seconds of them: a passing connection of somebody else may have been given the port.
+const ATTEMPTS: u32 = 10;
+
 /// The parts.
 pub(super) struct Stage {
     pub(super) folder: PathBuf,
     pub(super) edges: [SocketAddr; 2],
     pub(super) room: Room,
     pub(super) leash: Leash,
-    control: SocketAddr,
-    children: Vec<Child>,
+    pub(super) control: SocketAddr,
+    decision: SocketAddr,
+    nodes: Vec<Child>,
+    daemon: Option<Child>,
+    /// Every daemon that was started, by process id.
+    daemons: Vec<u32>,
 }
 
 /// The daemon's addresses.
@@ -40,33 +53,57 @@ impl Stage {
     /// Holds the leash, opens the room and starts the edges.
     pub(super) async fn set(folder: PathBuf) -> io::Result<Self> {
         let (leash, room) = (Leash::hold()?, Room::open().await?);
-        // The edges push to the daemon and the daemon's documents name the edges, so one address is chosen ahead. Whoever
-        // took the port in between would make the daemon say so and the demo end.
-        let control = free_address()?;
-        let mut children = Vec::new();
+        // The edges push to the daemon, the daemon's documents name the edges, and a daemon that is started again has to be
+        // where it was: its addresses are chosen ahead. Whoever took a port in between would make the daemon say so and the
+        // demo end.
+        let (control, decision) = free_addresses()?;
+        let mut nodes = Vec::new();
         let mut edges = [control; 2];
         for (place, edge) in edges.iter_mut().enumerate() {
             let (child, address) = start_edge(&folder, place + 1, (control, leash.address())).await?;
             *edge = address;
-            children.push(child);
+            nodes.push(child);
         }
-        Ok(Self { folder, edges, room, leash, control, children })
+        Ok(Self { folder, edges, room, leash, control, decision, nodes, daemon: None, daemons: Vec::new() })
     }
 
-    /// Starts the daemon on the documents in the folder; returns when they are in force.
+    /// Starts the daemon on the documents in the folder; returns when they are in force. Also after [`Self::kill_daemon`]:
+    /// the addresses and the data are the same.
     pub(super) async fn start_daemon(&mut self) -> io::Result<Daemon> {
-        let log = std::fs::File::create(self.folder.join("daemon.log"))?;
+        let mut attempt = 1;
+        loop {
+            match self.try_start().await {
+                Err(_) if attempt < ATTEMPTS && self.daemons.len() > 1 => {
+                    attempt += 1;
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                started => return started,
+            }
+        }
+    }
+
+    async fn try_start(&mut self) -> io::Result<Daemon> {
+        let path = self.folder.join("daemon.log");
+        let log = File::options().create(true).append(true).open(&path)?;
         let mut command = program()?;
         command.arg("serve").arg("--config").arg(self.folder.join("tminus.yaml"));
-        command.arg("--control").arg(self.control.to_string()).arg("--leash").arg(self.leash.address().to_string());
+        command.arg("--control").arg(self.control.to_string()).arg("--decision").arg(self.decision.to_string());
+        command.arg("--leash").arg(self.leash.address().to_string());
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
+        self.daemons.extend(child.id());
         let lines = said(&mut child, &["control: http://", "decision: http://"]).await;
-        self.children.push(child);
-        let failed = |error: io::Error| {
-            io::Error::other(format!("the daemon did not start ({error}); see {}", self.folder.join("daemon.log").display()))
-        };
+        self.daemon = Some(child);
+        let failed = |error: io::Error| io::Error::other(format!("the daemon did not start ({error}); see {}", path.display()));
         let lines = lines.map_err(failed)?;
         Ok(Daemon { control: lines[0], decision: lines[1] })
+    }
+
+    /// SIGKILL; returns when it is gone.
+    pub(super) async fn kill_daemon(&mut self) -> io::Result<()> {
+        match self.daemon.take() {
+            Some(mut daemon) => daemon.kill().await,
+            None => Ok(()),
+        }
     }
 
     /// The load balancer's list of instances in service.
@@ -76,15 +113,15 @@ impl Stage {
 
     /// Lets the daemon finish, then lets go of everything; returns processes that are still there afterwards.
     pub(super) async fn strike(mut self) -> usize {
-        if let Some(mut daemon) = self.children.pop() {
-            terminate(&daemon);
+        if let Some(daemon) = &mut self.daemon {
+            terminate(daemon);
             let _ = tokio::time::timeout(Duration::from_secs(10), daemon.wait()).await;
-            self.children.push(daemon);
         }
-        let instances = instances(&self.folder);
-        let pids: Vec<u32> = self.children.iter().filter_map(Child::id).chain(instances).collect();
+        let instances = Registry::read(&self.folder).pids();
+        let nodes = self.nodes.iter().filter_map(Child::id);
+        let pids: Vec<u32> = nodes.chain(self.daemons.iter().copied()).chain(instances).collect();
         drop(self.leash);
-        for child in &mut self.children {
+        for child in &mut self.nodes {
             let _ = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
         }
         still_there(&pids).await
@@ -101,8 +138,11 @@ fn program() -> io::Result<Command> {
     Ok(command)
 }
 
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// Two that differ: both are held until both are known.
+fn free_addresses() -> io::Result<(SocketAddr, SocketAddr)> {
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let (one, other) = (free()?, free()?);
+    Ok((one.local_addr()?, other.local_addr()?))
 }
 
 async fn start_edge(folder: &Path, number: usize, (control, leash): (SocketAddr, SocketAddr)) -> io::Result<(Child, SocketAddr)> {
@@ -139,34 +179,4 @@ fn terminate(child: &Child) {
         // It may have ended by itself, which is what is wanted.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
-}
-
-/// The processes in the registry of the local groups.
-fn instances(folder: &Path) -> Vec<u32> {
-    let files = std::fs::read_dir(folder.join("data/groups")).into_iter().flatten().flatten();
-    let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
-    let registries = texts.filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
-    registries.flat_map(|registry| pids(&registry)).collect()
-}
-
-fn pids(registry: &serde_json::Value) -> Vec<u32> {
-    let instances = registry.get("instances").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-    let pid = |instance: &serde_json::Value| instance.pointer("/process/pid")?.as_u64().and_then(|pid| u32::try_from(pid).ok());
-    instances.iter().filter_map(pid).collect()
-}
-
-/// How many of these still run a moment after the leash ended. A zombie has ended.
-async fn still_there(pids: &[u32]) -> usize {
-    let runs = |pid: &&u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-        state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
-    };
-    for _ in 0..50 {
-        if pids.iter().filter(runs).count() == 0 {
-            return 0;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    pids.iter().filter(runs).count()
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::header::{ACCEPT_ENCODING, HOST, HeaderName, USER_AGENT};
+use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderName, USER_AGENT};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -29,8 +29,9 @@ const LARGEST_BODY: usize = 4 << 20;
 /// How often the targets file is looked at; well inside every drain.
 const TARGETS_EVERY: Duration = Duration::from_millis(100);
 
-/// Request headers that origins see.
-const PASSED_ON: [HeaderName; 3] = [HOST, ACCEPT_ENCODING, USER_AGENT];
+/// Request headers that origins see. A request with credentials is for its client alone and is never answered from the
+/// store (RFC 9111, section 3.5), so the origin has to see them.
+const PASSED_ON: [HeaderName; 4] = [HOST, ACCEPT_ENCODING, USER_AGENT, AUTHORIZATION];
 
 /// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

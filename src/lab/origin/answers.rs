@@ -1,6 +1,7 @@
 //! What the origin serves: content, its manifest, background polls, health.
 //!
-//! Everything but health and statistics takes a slot. Content may be cached, the rest may not.
+//! Everything but health and statistics takes a slot. Content may be cached, the rest may not. One thing it cannot do:
+//! read a sync token, which is what a bad release trips over.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,13 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HOST, HeaderName, HeaderValue, RETRY_AFTER, VARY};
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HOST, HeaderName, HeaderValue, RETRY_AFTER, VARY,
+};
 use hyper::{Method, Request, StatusCode};
 
 use super::Options;
 use super::slots::Slots;
 use crate::core::words::Version;
 use crate::lab::objects;
+use crate::lab::scene;
 use crate::lab::server::{self, Answer};
 
 /// Manifests kept, one per version; each is a few hundred kilobytes, and versions come from requests.
@@ -57,6 +61,7 @@ impl Origin {
             "/poll" => uncached(server::with(StatusCode::OK, "application/json", Bytes::from_static(b"{\"updates\":[]}\n"))),
             "/manifest.ndjson" => self.manifest(version, &base(request)),
             path => match objects::object_of(path, self.options.objects) {
+                Some(_) if has_sync_token(request) => broken(),
                 Some(object) => self.content(objects::body(object, version), wants_gzip(request)),
                 None => uncached(server::text(StatusCode::NOT_FOUND, "no such object\n")),
             },
@@ -118,6 +123,12 @@ fn base(request: &Request<Incoming>) -> String {
     given.map_or_else(|| format!("http://{}", host()), |base| base.trim_end_matches('/').to_owned())
 }
 
+/// Credentials of the new sync engine, which the servers were never taught to read.
+fn has_sync_token(request: &Request<Incoming>) -> bool {
+    let credentials = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    credentials.and_then(|text| text.split(' ').next()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(scene::SYNC_SCHEME))
+}
+
 fn wants_gzip(request: &Request<Incoming>) -> bool {
     let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|coding| coding.split(';').next().is_some_and(|name| name.trim() == "gzip"))
@@ -132,6 +143,10 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 fn uncached(mut answer: Answer) -> Answer {
     set(&mut answer, CACHE_CONTROL, "no-store");
     answer
+}
+
+fn broken() -> Answer {
+    uncached(server::text(StatusCode::INTERNAL_SERVER_ERROR, "the sync token cannot be read\n"))
 }
 
 fn overloaded() -> Answer {

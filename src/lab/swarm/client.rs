@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::net::{Net, Whence};
+use super::net::{Manner, Net, Whence};
 use super::series::Seen;
 use super::spec::SwarmSpec;
 use crate::lab::dice::Dice;
@@ -78,7 +78,7 @@ impl Client {
                 tokio::time::sleep(wait).await;
             }
         }
-        self.net.series.record(Seen::Exposed);
+        self.net.series.expose(&self.name);
         let next = AtomicUsize::new(0);
         join_all((0..self.spec.slots).map(|slot| self.download(self.dice(8 + slot as u64), library, &next))).await;
         self.updated.store(true, Ordering::Relaxed);
@@ -100,7 +100,7 @@ impl Client {
     /// One slot: takes the next file and asks for it until it has it.
     async fn download(&self, mut dice: Dice, library: &[u32], next: &AtomicUsize) {
         while let Some(object) = library.get(next.fetch_add(1, Ordering::Relaxed)) {
-            while !self.net.content(self.whence(&mut dice), *object).await {
+            while !self.net.content(self.whence(&mut dice), *object, self.manner(&mut dice)).await {
                 self.failed();
                 tokio::time::sleep(dice.around(self.spec.retry_every, scene::RETRY_SPREAD)).await;
             }
@@ -111,6 +111,12 @@ impl Client {
 
     fn whence(&self, dice: &mut Dice) -> Whence {
         if self.bypassing.load(Ordering::Relaxed) { Whence::Origin(dice.below(u32::MAX)) } else { Whence::Edge(self.edge) }
+    }
+
+    /// A release without a mistake draws nothing, so that one with a mistake changes no other draw of the story.
+    fn manner(&self, dice: &mut Dice) -> Manner {
+        let faulty = self.spec.faulty_share > 0.0 && dice.unit() < self.spec.faulty_share;
+        if faulty { Manner::WithSyncToken } else { Manner::Plain }
     }
 
     fn failed(&self) {

@@ -53,7 +53,8 @@ impl Swarm {
         let mut seconds = self.net.series.read();
         // The last one is not over; its numbers would look like a lull.
         seconds.pop();
-        SwarmReport { started_at: self.net.series.started_at, clients: self.clients, seconds }
+        let series = &self.net.series;
+        SwarmReport { started_at: series.started_at, clients: self.clients, seconds, exposed: series.exposed() }
     }
 
     /// Ends every client at once, in whatever it does.

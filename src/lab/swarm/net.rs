@@ -9,6 +9,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -56,6 +58,15 @@ pub(super) enum Whence {
     Origin(u32),
 }
 
+/// How content is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// As every version does.
+    Plain,
+    /// With credentials that only the new version has, and that no server can read.
+    WithSyncToken,
+}
+
 impl Net {
     pub(super) fn new() -> Self {
         Self { client: http::client(), origins: ArcSwap::default(), series: Series::new() }
@@ -72,7 +83,7 @@ impl Net {
     }
 
     /// Asks for an object once and says whether it came whole.
-    pub(super) async fn content(&self, from: Whence, object: u32) -> bool {
+    pub(super) async fn content(&self, from: Whence, object: u32, manner: Manner) -> bool {
         let path = objects::path(object, scene::NEW_VERSION);
         let origins = self.origins.load();
         let (address, what) = match from {
@@ -81,7 +92,7 @@ impl Net {
         };
         let started = clock::monotonic();
         let answer = match address {
-            Some(address) => self.get(&format!("http://{address}{path}"), scene::NEW_VERSION).await,
+            Some(address) => self.get(manner.of(request(&format!("http://{address}{path}"), scene::NEW_VERSION))).await,
             None => None,
         };
         let whole = answer.as_ref().is_some_and(|answer| answer.body == objects::body(object, scene::NEW_VERSION));
@@ -97,7 +108,7 @@ impl Net {
     /// A background request.
     pub(super) async fn poll(&self, edge: SocketAddr, client: &str, version: &str) {
         let started = clock::monotonic();
-        let answer = self.get(&format!("http://{edge}/poll?client={client}"), version).await;
+        let answer = self.get(request(&format!("http://{edge}/poll?client={client}"), version)).await;
         let within = answer.map(|_| clock::monotonic().saturating_duration_since(started));
         self.series.record(Seen::Request { what: What::Poll, within });
     }
@@ -106,14 +117,14 @@ impl Net {
     pub(super) async fn decide(&self, decision: SocketAddr, client: &str) -> Option<Decision> {
         let (app, version, channel) = (scene::APP, scene::OLD_VERSION, scene::CHANNEL);
         let uri = format!("http://{decision}/v1/decision?app={app}&version={version}&channel={channel}&client={client}");
-        let answer = self.get(&uri, version).await;
+        let answer = self.get(request(&uri, version)).await;
         let decision = answer.and_then(|answer| serde_json::from_slice(&answer.body).ok());
         self.series.record(Seen::Asked { answered: decision.is_some() });
         decision
     }
 
-    async fn get(&self, uri: &str, version: &str) -> Option<Reply> {
-        let request = Request::get(uri).header("x-client-version", version).body(Empty::new()).ok()?;
+    async fn get(&self, request: Builder) -> Option<Reply> {
+        let request = request.body(Empty::new()).ok()?;
         let asking = async {
             let (head, body) = self.client.request(request).await.ok()?.into_parts();
             let body = Limited::new(body, LARGEST).collect().await.ok()?.to_bytes();
@@ -122,6 +133,19 @@ impl Net {
             (head.status == StatusCode::OK).then_some(Reply { body, hit })
         };
         tokio::time::timeout(scene::REQUEST_WITHIN, asking).await.ok().flatten()
+    }
+}
+
+fn request(uri: &str, version: &str) -> Builder {
+    Request::get(uri).header("x-client-version", version)
+}
+
+impl Manner {
+    fn of(self, request: Builder) -> Builder {
+        match self {
+            Self::Plain => request,
+            Self::WithSyncToken => request.header(AUTHORIZATION, format!("{} 2.3", scene::SYNC_SCHEME)),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct SwarmReport {
     pub clients: u32,
     /// Second by second; only whole ones.
     pub seconds: Vec<Second>,
+    /// Clients that were served the new version, in that order.
+    pub exposed: Vec<String>,
 }
 
 /// The numbers of a part of the series.
@@ -95,7 +97,7 @@ mod tests {
         let calm = [second(10, 0); 10];
         let storm = [second(100, 50), second(100, 50), second(100, 30), second(100, 30), second(100, 40)];
         let started_at = Timestamp::from_second(1_000).unwrap();
-        let report = SwarmReport { started_at, clients: 10, seconds: [&calm[..], &storm, &calm].concat() };
+        let report = SwarmReport { started_at, clients: 10, seconds: [&calm[..], &storm, &calm].concat(), exposed: Vec::new() };
         let at = |secs: i64| Timestamp::from_second(1_000 + secs).unwrap();
         assert_eq!(report.since(at(10)).peak_failure_ratio, Some(0.4));
         assert_eq!(report.since(at(10)).peak_per_second, Some(100.0));

@@ -64,8 +64,6 @@ pub(super) enum Seen {
         /// Whether it did.
         answered: bool,
     },
-    /// A client was served the new version.
-    Exposed,
     /// A client has everything.
     Updated,
     /// A client leaves the edges out from now on.
@@ -90,18 +88,35 @@ pub(super) struct Series {
     pub(super) started_at: Timestamp,
     started: Instant,
     seconds: Mutex<Vec<Second>>,
+    exposed: Mutex<Vec<String>>,
 }
 
 impl Series {
     pub(super) fn new() -> Self {
-        Self { started_at: clock::now(), started: clock::monotonic(), seconds: Mutex::new(vec![Second::default()]) }
+        let seconds = Mutex::new(vec![Second::default()]);
+        Self { started_at: clock::now(), started: clock::monotonic(), seconds, exposed: Mutex::default() }
     }
 
     pub(super) fn record(&self, seen: Seen) {
+        self.change(|second| second.add(seen));
+    }
+
+    /// A client was served the new version; each is once.
+    pub(super) fn expose(&self, client: &str) {
+        self.exposed.lock().unwrap_or_else(PoisonError::into_inner).push(client.into());
+        self.change(|second| second.exposed += 1);
+    }
+
+    /// Who was served the new version, in that order.
+    pub(super) fn exposed(&self) -> Vec<String> {
+        self.exposed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Second)) {
         let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
         self.extend(&mut seconds);
         if let Some(second) = seconds.last_mut() {
-            second.add(seen);
+            edit(second);
         }
     }
 
@@ -135,7 +150,6 @@ impl Second {
                 self.asked += 1;
                 self.unanswered += u64::from(!answered);
             }
-            Seen::Exposed => self.exposed += 1,
             Seen::Updated => self.updated += 1,
             Seen::Bypassing => self.bypassing += 1,
         }

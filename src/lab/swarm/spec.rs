@@ -37,6 +37,8 @@ pub struct SwarmSpec {
     pub restart_after: u32,
     /// Share of clients that then are, 0..=1.
     pub restart_share: f64,
+    /// Share of its requests for content in which the new version trips over a mistake of its own, 0..=1.
+    pub faulty_share: f64,
     /// The seed of every draw.
     pub seed: u64,
 }
@@ -59,6 +61,7 @@ impl SwarmSpec {
             retry_every: scene::RETRY_EVERY,
             restart_after: scene::RESTART_AFTER,
             restart_share: scene::RESTART_SHARE,
+            faulty_share: 0.0,
             seed: scene::SEED,
         }
     }

@@ -11,7 +11,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
-use super::desk::{Desk, View};
+use super::desk::{Desk, People, View};
 use super::problem::Problem;
 use crate::core::checklist::Demand;
 use crate::core::decide::{Config, Person};
@@ -64,13 +64,12 @@ impl Least {
 
 /// The person behind a request; 401 when people are configured and this is none of them.
 pub fn person(desk: &Desk, view: &View, headers: &HeaderMap) -> Result<Person, Problem> {
-    if desk.people.is_empty() {
-        return local(&view.snapshot.config);
-    }
+    let people = desk.people.load();
+    let People::Known(people) = people.as_ref() else { return local(&view.snapshot.config) };
     let token = bearer(headers).ok_or_else(Problem::unknown_person)?;
     let digest = hex(&Sha256::digest(token.as_bytes()));
     // Every entry is compared in full, so that the time taken does not tell how much of a hash was right.
-    let found = desk.people.iter().fold(None, |found, (hash, person)| if same(hash, &digest) { Some(person) } else { found });
+    let found = people.iter().fold(None, |found, (hash, person)| if same(hash, &digest) { Some(person) } else { found });
     found.cloned().ok_or_else(Problem::unknown_person)
 }
 

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use super::call::{Call, ask};
 use super::desk::{Ask, Desk, View};
 use super::problem::Problem;
+use crate::core::words::Name;
 use crate::shell::data::EventRow;
 
 /// Events on a page unless asked otherwise.
@@ -67,6 +68,7 @@ struct Tail {
     view: watch::Receiver<Arc<View>>,
     stopped: watch::Receiver<bool>,
     after: i64,
+    by: Option<Name>,
     ready: VecDeque<EventRow>,
     _place: OwnedSemaphorePermit,
 }
@@ -77,7 +79,8 @@ fn stream_from(call: &Call, after: i64) -> Result<Response, Problem> {
     let resumed = call.headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
     let after = resumed.map_or(Ok(after), |text| whole(text, "Last-Event-ID"))?;
     let (desk, stopped) = (call.counter.desk.clone(), call.counter.stopped.clone());
-    let tail = Tail { view: desk.view.clone(), desk, stopped, after, ready: VecDeque::new(), _place: place };
+    let by = call.by.as_ref().map(|by| by.name.clone());
+    let tail = Tail { view: desk.view.clone(), desk, stopped, after, by, ready: VecDeque::new(), _place: place };
     let events = stream::unfold(tail, |mut tail| async move {
         let event = tail.next().await?;
         Some((Ok::<Event, std::convert::Infallible>(event), tail))
@@ -89,7 +92,8 @@ impl Tail {
     /// The next event; `None` when the listener stops.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            if *self.stopped.borrow() {
+            // Who was taken out of the settings reads no further.
+            if *self.stopped.borrow() || !self.by.as_ref().is_none_or(|by| self.desk.people.load().admits(by)) {
                 return None;
             }
             if let Some(row) = self.ready.pop_front() {

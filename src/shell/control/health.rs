@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::call::Call;
 use super::mirrors;
 use super::problem::Problem;
+use super::sentences;
 
 /// The content type of Prometheus' text exposition.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,7 +30,9 @@ pub fn ready(call: &Call) -> Result<Response, Problem> {
         return Err(Problem::busy("not_durable", format!("decisions cannot be made durable: {trouble}")));
     }
     if call.view.ready {
-        return Ok("ready\n".into_response());
+        // Ready is about serving, and older documents serve as well; that they are old is said all the same.
+        let lines: Vec<String> = ["ready".into()].into_iter().chain(sentences::papers(&call.view.papers)).collect();
+        return Ok(format!("{}\n", lines.join("\n")).into_response());
     }
     Err(Problem::busy("not_ready", "the first decision is not made yet, or no documents are in force"))
 }

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::call::{Call, ask};
-use super::desk::{Ask, NotApplied};
+use super::call::{Call, ask, reason};
+use super::desk::{Ask, NotApplied, NotRemoved};
+use super::orders::maybe_why;
 use super::problem::Problem;
 use crate::shell::data::PushedCounts;
 
@@ -25,6 +26,28 @@ pub async fn documents(call: Call) -> Result<Response, Problem> {
         NotApplied::NotCommitted(told) => Problem::refused(told),
     })?;
     Ok((StatusCode::OK, Json(applied)).into_response())
+}
+
+/// `POST /-/reload`
+pub async fn reload(call: Call) -> Result<Response, Problem> {
+    let by = call.by.clone();
+    let reloaded = ask(&call.counter.desk, |reply| Ask::Reload { by, reply }).await?;
+    Ok((StatusCode::OK, Json(reloaded.map_err(Problem::invalid_documents)?)).into_response())
+}
+
+/// `DELETE /api/v1/documents/{kind}/{name}`
+pub async fn remove(call: Call) -> Result<Response, Problem> {
+    let (name, by) = (call.name("name")?, call.by.clone().ok_or_else(Problem::unknown_person)?);
+    let kind = call.parameters.get("kind").cloned().unwrap_or_default();
+    let asked = call.query.get("reason").map(|text| reason(text)).transpose()?;
+    let why = asked.map_or_else(|| maybe_why(&call), |why| Ok(Some(why)))?;
+    let reason = why.ok_or_else(|| Problem::malformed("removing a document needs a reason; everybody will read it"))?;
+    let removed = ask(&call.counter.desk, |reply| Ask::Remove { by, kind, name, reason, reply }).await?;
+    let told = removed.map_err(|not| match not {
+        NotRemoved::Refused(told) => Problem::refused(told),
+        NotRemoved::Findings(findings) => Problem::invalid_documents(findings),
+    })?;
+    Ok((StatusCode::OK, Json(told)).into_response())
 }
 
 /// `POST /api/v1/gates/counts/{source}`

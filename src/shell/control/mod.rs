@@ -25,7 +25,7 @@ mod sentences;
 pub mod status;
 
 pub use access::Least;
-pub use desk::{Applied, Ask, Desk, GroupView, NotApplied, View};
+pub use desk::{Applied, Ask, Desk, GroupView, NotApplied, NotRemoved, Papers, People, Reloaded, View};
 pub use listener::{BeyondLoopback, may_listen, serve};
 pub use orders::PHASES;
 pub use problem::Problem;

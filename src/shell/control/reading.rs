@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::desk::View;
 use super::sentences;
 use super::status::{
-    ArmedStatus, CoverageStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, ReadinessStatus, RunStatus, Status,
-    StatusList, StepStatus,
+    ArmedStatus, CoverageStatus, DocumentsStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, ReadinessStatus,
+    RunStatus, Status, StatusList, StepStatus,
 };
 use crate::core::checklist::{Readiness, Word};
 use crate::core::decide::{GroupObservation, ReleaseView};
@@ -35,10 +35,11 @@ impl Reading<'_> {
     pub fn list(self) -> StatusList {
         StatusList {
             releases: self.view.snapshot.config.releases.values().map(|release| self.status(release)).collect(),
-            document_errors: self.view.findings.iter().filter(|finding| finding.severity == Severity::Error).count(),
+            document_errors: self.view.papers.findings.iter().filter(|finding| finding.severity == Severity::Error).count(),
             epoch: self.view.decision.state.epoch,
             decided_at: self.view.snapshot.now,
             data_age_secs: self.age(self.view.snapshot.now),
+            documents: self.documents(),
         }
     }
 
@@ -75,6 +76,20 @@ impl Reading<'_> {
             epoch: self.view.decision.state.epoch,
             decided_at: self.view.snapshot.now,
             data_age_secs: self.age(self.view.snapshot.now),
+            documents: self.documents(),
+        }
+    }
+
+    fn documents(self) -> DocumentsStatus {
+        let papers = &self.view.papers;
+        DocumentsStatus {
+            valid: papers.rejected_at.is_none(),
+            loaded_at: Some(papers.loaded_at),
+            rejected_at: papers.rejected_at,
+            findings: papers.findings.iter().take(MOST_FINDINGS).cloned().collect(),
+            vanished: papers.vanished.iter().map(|missing| missing.document.clone()).collect(),
+            at_restart: papers.at_restart.clone(),
+            sentences: sentences::papers(papers).collect(),
         }
     }
 
@@ -200,6 +215,9 @@ impl Reading<'_> {
 
 /// The phases, as statuses name them.
 pub const PHASES: [&str; 9] = ["planned", "preparing", "ready", "rolling", "baking", "complete", "held", "aborted", "scrubbed"];
+
+/// Findings that a status carries; `document_errors` counts them all, and `tminus check` shows them.
+const MOST_FINDINGS: usize = 100;
 
 const NOT_DECIDED: &str = "This release has not been decided yet: nothing is known about it, and nothing is done for it.";
 

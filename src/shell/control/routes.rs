@@ -96,8 +96,9 @@ const fn put(path: &'static str, least: Least, takes: Takes, ask: fn(Call) -> An
 pub static ROUTES: &[Route] = &[
     show("/", Least::Anybody, health::front).does("says where to look"),
     get("/-/healthy", Least::Anybody, health::healthy).does("200 while the listener and the loop behind it run"),
-    get("/-/ready", Least::Anybody, health::ready)
-        .does("200 once the first decision is made and documents are in force, else 503"),
+    get("/-/ready", Least::Anybody, health::ready).does(
+        "200 once the first decision is made and documents are in force, else 503; a second line says if newer ones are refused",
+    ),
     show("/metrics", Least::Anybody, health::metrics).does("the metrics of METRICS.md, as Prometheus reads them"),
     show("/api/v1/releases", Least::Viewer, board::releases).does("how all releases stand"),
     get("/api/v1/releases/{release}", Least::Viewer, board::release)
@@ -147,6 +148,24 @@ pub static ROUTES: &[Route] = &[
     },
     put("/api/v1/documents", Least::Admin, Takes::Yaml, |call| Box::pin(intake::documents(call)))
         .does("creates or changes documents; all of them or none"),
+    Route {
+        method: Method::DELETE,
+        path: "/api/v1/documents/{kind}/{name}",
+        does: "takes a document out of force that was applied, or that vanished from its file and is kept",
+        least: Least::Admin,
+        takes: Takes::OptionalJson,
+        query: &["reason"],
+        act: Act::Ask(|call| Box::pin(intake::remove(call))),
+    },
+    Route {
+        method: Method::POST,
+        path: "/-/reload",
+        does: "reads the files again now, and says what changed or what is wrong with them",
+        least: Least::Admin,
+        takes: Takes::Nothing,
+        query: &[],
+        act: Act::Ask(|call| Box::pin(intake::reload(call))),
+    },
 ];
 
 /// The router over the table.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::desk::Papers;
 use crate::core::gate::Verdict;
+use crate::shell::data::Severity;
 
 /// The gate's word in one word.
 pub fn verdict_word(verdict: &Verdict) -> &'static str {
@@ -24,6 +26,31 @@ pub fn verdict(verdict: &Verdict) -> String {
         Verdict::Hold(reason) => reason.sentence(),
         Verdict::Abort(reason) => reason.sentence(),
     }
+}
+
+/// What is the matter with the documents, in whole sentences; nothing when nothing is.
+pub fn papers(papers: &Papers) -> impl Iterator<Item = String> {
+    let errors: Vec<_> = papers.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let refused = papers.rejected_at.map(|at| {
+        let first = errors.first().map_or(String::new(), |first| format!("; the first: {}", first.brief()));
+        let count = if errors.len() == 1 { "1 error".into() } else { format!("{} errors", errors.len()) };
+        let (since, refused) = (clock_time(papers.loaded_at), clock_time(at));
+        format!("The documents have {count} since {refused}{first}. Those of {since} stay in force.")
+    });
+    let gone = papers.vanished.iter().map(|missing| {
+        format!(
+            "{} vanished from {} and is in force as it last was: put it back, or `tminus apply --remove {} --reason TEXT`.",
+            missing.document, missing.file, missing.document
+        )
+    });
+    let later = (!papers.at_restart.is_empty()).then(|| {
+        format!("Changed settings that take effect when the daemon is started again: {}.", papers.at_restart.join(", "))
+    });
+    refused.into_iter().chain(gone).chain(later).collect::<Vec<_>>().into_iter()
+}
+
+fn clock_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// The T-clock in its two largest units: `T-2d 04h`, `T-12m 05s`, `T+0s`.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::checklist::{Blocks, ItemState, Word};
+use crate::shell::data::Finding;
 
 /// How a release stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,28 @@ pub struct Status {
     pub decided_at: Timestamp,
     /// Age of the decision and so of everything here; single figures may be older and say so.
     pub data_age_secs: u64,
+    /// How the documents stand that this is decided by.
+    #[serde(default)]
+    pub documents: DocumentsStatus,
+}
+
+/// How the documents stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentsStatus {
+    /// Whether the files as they are now are in force; if not, those before them are.
+    pub valid: bool,
+    /// Since when those in force are.
+    pub loaded_at: Option<Timestamp>,
+    /// Since when the files have errors.
+    pub rejected_at: Option<Timestamp>,
+    /// What is wrong with the files, or what was remarked about those in force.
+    pub findings: Vec<Finding>,
+    /// `Kind/name` of what is gone and in force as it last was.
+    pub vanished: Vec<String>,
+    /// Settings that take effect at the next start.
+    pub at_restart: Vec<String>,
+    /// The same in whole sentences; empty when nothing is the matter.
+    pub sentences: Vec<String>,
 }
 
 /// All releases.
@@ -82,6 +105,9 @@ pub struct StatusList {
     pub decided_at: Timestamp,
     /// Age of the decision.
     pub data_age_secs: u64,
+    /// How the documents stand.
+    #[serde(default)]
+    pub documents: DocumentsStatus,
 }
 
 /// One step.

@@ -13,14 +13,16 @@ use tokio::task::JoinSet;
 
 use super::chronicle::{self, Past};
 use super::fault::{self, Step};
+use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
-use crate::core::priming::{Coverage, RunSoFar};
+use crate::core::priming::RunSoFar;
 use crate::core::words::Name;
 use crate::shell::clock;
 use crate::shell::groups::LocalGroups;
 use crate::shell::notify::{DeliveryResult, Notifier, NotifyError, backoff};
 use crate::shell::primer::{self, Progress};
 use crate::shell::spec::Documents;
+use crate::shell::store::Proven;
 
 /// How long a stopping daemon waits for effects under way; what is not done by then stays open in the journal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -31,7 +33,7 @@ pub(super) struct Outcome {
     /// A sentence for the timeline, or why it failed.
     pub(super) result: Result<String, String>,
     /// What a priming run proved.
-    pub(super) coverage: Option<(Name, Coverage)>,
+    pub(super) proven: Option<Proven>,
     /// Targets that an announcement reached by now.
     pub(super) delivered: Vec<String>,
 }
@@ -58,13 +60,13 @@ impl Outcome {
 /// What a task hands back.
 struct Done {
     result: Result<String, String>,
-    coverage: Option<(Name, Coverage)>,
+    proven: Option<Proven>,
     delivered: Vec<String>,
 }
 
 impl From<Result<String, String>> for Done {
     fn from(result: Result<String, String>) -> Self {
-        Self { result, coverage: None, delivered: Vec::new() }
+        Self { result, proven: None, delivered: Vec::new() }
     }
 }
 
@@ -156,17 +158,21 @@ impl Actuators {
                 coverage.objects,
                 coverage.nodes.len()
             );
-            Done { result: Ok(sentence), coverage: Some((policy, coverage)), delivered: Vec::new() }
+            Done {
+                result: Ok(sentence),
+                proven: Some(Proven { policy, digest: warmth::digest(&spec), coverage }),
+                delivered: Vec::new(),
+            }
         });
     }
 
     fn spawn(&mut self, intent: Intent, work: impl Future<Output = Done> + Send + 'static) {
         let outcomes = self.outcomes.clone();
         self.tasks.spawn(async move {
-            let Done { result, coverage, delivered } = work.await;
+            let Done { result, proven, delivered } = work.await;
             fault::passes(Step::AfterAct);
             // A closed channel means the daemon is stopping; the journal still has the intent open.
-            let _ = outcomes.send(Outcome { intent, result, coverage, delivered }).await;
+            let _ = outcomes.send(Outcome { intent, result, proven, delivered }).await;
         });
     }
 
@@ -209,5 +215,5 @@ async fn tell(notifier: &Notifier, said: &Announcement, already: &[String]) -> D
     let labels: Vec<&str> = results.iter().map(|result| result.label.as_str()).collect();
     let whom = if labels.is_empty() { "nobody listens to it".to_owned() } else { format!("told {}", labels.join(", ")) };
     let result = if failures.is_empty() { Ok(format!("{whom}: {}", said.what)) } else { Err(failures.join("; ")) };
-    Done { result, coverage: None, delivered }
+    Done { result, proven: None, delivered }
 }

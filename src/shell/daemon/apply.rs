@@ -6,21 +6,21 @@
 use super::documents::Change;
 use super::engine::Engine;
 use super::fault::{self, Step};
-use crate::core::decide::{Command, Order, Person, Snapshot, Told, decide_orders};
+use crate::core::decide::{Command, Order, Person, Scope, Snapshot, Told, decide_within};
 use crate::shell::clock;
 use crate::shell::control::{Applied, NotApplied};
 
 impl Engine {
     /// Applies them; the tick that follows acts on them.
     pub(super) async fn apply(&mut self, by: Person, text: &str) -> Result<Applied, NotApplied> {
-        let change = self.library.propose(text).map_err(NotApplied::Findings)?;
+        let change = tokio::task::block_in_place(|| self.library.propose(text, &self.state)).map_err(NotApplied::Findings)?;
         fault::passes(Step::BeforeApply);
         let applied = change.applied.clone();
         let snapshot = self.with(&change, by.clone());
         // Orders alone: what was observed was observed for the documents of before, and proves nothing about these.
-        let decision = decide_orders(&snapshot);
-        let records = change.records(&by.name, snapshot.now);
-        if let Err(sentence) = self.commit(("apply", records), &snapshot, &decision) {
+        let decision = decide_within(Scope::Orders, &snapshot);
+        let papers = (change.records(&by.name, snapshot.now), change.in_force());
+        if let Err(sentence) = self.commit(("apply", Some(papers)), &snapshot, (Scope::Orders, &decision)) {
             return Err(NotApplied::NotCommitted(Told {
                 code: "not_committed".into(),
                 message: format!("the documents are good and could not be kept, so nothing was changed: {sentence}"),
@@ -28,8 +28,7 @@ impl Engine {
         }
         fault::passes(Step::AfterApply);
         self.library.adopt(change);
-        self.observers.rewire(self.library.documents());
-        self.actuators.rewire(self.library.documents());
+        self.rewire();
         self.accept(snapshot, decision, Vec::new());
         self.tick("apply", Vec::new()).await;
         Ok(applied)

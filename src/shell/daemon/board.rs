@@ -11,8 +11,7 @@ use tokio::sync::watch;
 use crate::core::decide::{Decision, Snapshot};
 use crate::core::throttle::{Table, TableInput};
 use crate::core::words::{Name, Rate, since};
-use crate::shell::control::{GroupView, View};
-use crate::shell::settings::Finding;
+use crate::shell::control::{GroupView, Papers, View};
 
 /// See the module.
 pub(super) struct Board {
@@ -48,18 +47,16 @@ impl Board {
     }
 
     /// How things stand, for people and programs.
-    pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (findings, open): (&[Finding], usize)) {
+    pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (papers, open): (&Papers, usize)) {
         let groups = groups(&snapshot, &decision);
-        let view = View {
-            snapshot,
-            decision,
-            groups,
-            findings: findings.to_vec(),
-            ready: true,
-            open_intents: open,
-            not_durable: self.trouble.clone(),
-        };
+        let (papers, not_durable) = (papers.clone(), self.trouble.clone());
+        let view = View { snapshot, decision, groups, papers, ready: true, open_intents: open, not_durable };
         self.view.send_replace(Arc::new(view));
+    }
+
+    /// The view that is published.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -21,14 +22,21 @@ use super::fault::{self, Step};
 use super::look::Observers;
 use super::owed::Owed;
 use super::probing::{Look, Probes};
+use super::reload::Reloader;
+use super::service::Service;
+use super::start::Options;
 use super::timekeeping::Timekeeping;
+use super::upkeep::Upkeep;
+use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Observations, Snapshot, State, Told, decide, decide_orders};
+use crate::core::decide::{
+    Command, Decision, Effect, Intent, Observations, Scope, Snapshot, State, Told, decide_orders, decide_within,
+};
 use crate::core::release::Phase;
 use crate::core::words::{Name, since};
 use crate::shell::clock;
-use crate::shell::control::Ask;
-use crate::shell::store::{AppliedDocument, Commit, EVENTS_PAGE, EventRow, NewEvent, Store};
+use crate::shell::control::{Ask, People};
+use crate::shell::store::{AppliedDocument, Commit, DocumentInForce, EVENTS_PAGE, EventRow, NewEvent, Store};
 use crate::shell::telemetry;
 
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
@@ -61,17 +69,33 @@ pub(super) struct Engine {
     pub(super) durability: Durability,
     pub(super) timekeeping: Timekeeping,
     pub(super) chronicle: Chronicle,
+    pub(super) upkeep: Upkeep,
+    pub(super) service: Service,
+    pub(super) options: Options,
+    pub(super) reloader: Reloader,
+    pub(super) people: Arc<ArcSwap<People>>,
+    /// Lines of the timeline that go with the next decision.
+    pub(super) news: Vec<NewEvent>,
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
 
+/// Documents that a decision takes into force: what is kept of them, and everything that is in force then.
+type Papers = (Vec<AppliedDocument>, Vec<DocumentInForce>);
+
 impl Engine {
+    /// Puts the table of the kept state in force, so that clients are answered while the world is looked at for the
+    /// first time: as the run before left it, under the documents of now and the halt file.
+    pub(super) fn stand(&self) {
+        let observed = Observations { halt_file: self.observers.halt_file(), ..Observations::default() };
+        let config = self.library.documents().config.clone();
+        let standing = Snapshot { config, state: self.state.clone(), observed, commands: Vec::new(), now: clock::now() };
+        self.board.publish_table(&standing, &decide_orders(&standing));
+    }
+
     /// Makes the first decision and takes up what an earlier run left open: effects are absolute and keyed, so sending
     /// one again that was done changes nothing.
     pub(super) async fn begin(mut self, open: Vec<Intent>) -> Self {
-        if let Err(error) = self.store.prune_counts(clock::now()) {
-            tracing::warn!(%error, "old counts could not be pruned");
-        }
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
@@ -86,6 +110,7 @@ impl Engine {
         let mut halt_file = tokio::time::interval(HALT_FILE_EVERY);
         halt_file.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            self.service.alive();
             let pause = self.pause(clock::now());
             tokio::select! {
                 () = &mut shutdown => break,
@@ -97,7 +122,9 @@ impl Engine {
                 _ = halt_file.tick() => if self.observers.halt_file() != self.observed.halt_file {
                     self.tick("halt_file", Vec::new()).await;
                 },
+                news = self.reloader.next() => self.reload(news).await,
                 () = tokio::time::sleep(pause) => self.tick("tick", Vec::new()).await,
+                () = tokio::time::sleep(self.service.due()) => {}
             }
         }
         self.actuators.stop().await;
@@ -122,27 +149,28 @@ impl Engine {
         self.resend();
         self.decide(cause, orders);
         self.board.publish_trouble(self.durability.look());
+        self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
+        // Whatever caused the tick: people who order faster than ticks come do not hold it up.
+        self.upkeep.turn(&mut self.store);
     }
 
     fn mind_the_clock(&mut self) {
         let at = clock::now();
         let Some(message) = self.timekeeping.look(at, clock::monotonic()) else { return };
         tracing::warn!("{message}");
-        let event = NewEvent { at, release: None, kind: "clock".into(), message, by: None };
-        if let Err(error) = self.store.add_events(&[event]) {
-            tracing::warn!(%error, "an event could not be kept");
-        }
+        self.news.push(NewEvent { at, release: None, kind: "clock".into(), message, by: None });
     }
 
     async fn look(&mut self) {
         let now = clock::now();
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
-        let mut observed = self.observers.look(&pushed, standing, now).await;
+        let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
+        observed.rejected = self.library.rejected().cloned();
         self.probes.start_due(&Look { sources: self.observers.sources(), pushed }, standing, now);
         self.observed = observed;
     }
@@ -167,16 +195,16 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide(&snapshot);
-        let decision = match check(&whole, &snapshot).first() {
-            None => whole,
+        let whole = decide_within(Scope::Whole, &snapshot);
+        let (scope, decision) = match check(&whole, &snapshot).first() {
+            None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                decide_orders(&snapshot)
+                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
             }
         };
-        match self.commit((cause, Vec::new()), &snapshot, &decision) {
+        match self.commit((cause, None), &snapshot, (scope, &decision)) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
@@ -185,9 +213,9 @@ impl Engine {
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
     pub(super) fn commit(
         &mut self,
-        (cause, documents): (&'static str, Vec<AppliedDocument>),
+        (cause, change): (&'static str, Option<Papers>),
         snapshot: &Snapshot,
-        decision: &Decision,
+        (scope, decision): (Scope, &Decision),
     ) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
@@ -196,25 +224,29 @@ impl Engine {
         if !decision.changed {
             // A count that cannot be written is written with the next one.
             let _ = self.store.count_quiet_tick(snapshot.now);
+            self.tell_news();
             return Ok(());
         }
+        let (documents, in_force) = change.unwrap_or_default();
         let commit = Commit {
             at: snapshot.now,
             cause,
             by: snapshot.commands.first().map(|command| command.by.name.clone()),
             snapshot,
             decision,
-            events: events(snapshot, decision),
+            events: self.news.iter().cloned().chain(events(snapshot, decision)).collect(),
             documents,
-            core_version: env!("CARGO_PKG_VERSION"),
+            in_force,
+            core_version: core::VERSION,
         };
         fault::passes(Step::BeforeCommit);
-        let committed = tokio::task::block_in_place(|| self.store.commit(&commit)).map_err(|error| {
+        let committed = tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| {
             self.durability.failed(&error);
             error.to_string()
         })?;
         self.durability.written();
         fault::passes(Step::AfterCommit);
+        self.news.clear();
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
         }
@@ -223,6 +255,14 @@ impl Engine {
             tracing::info!(release.name = event.release.as_ref().map(Name::as_str), event.kind, "{}", event.message);
         }
         Ok(())
+    }
+
+    /// Lines of the timeline that no decision took along.
+    fn tell_news(&mut self) {
+        match self.store.add_events(&self.news) {
+            Ok(_) => self.news.clear(),
+            Err(error) => tracing::warn!(%error, "an event could not be kept; it is tried again"),
+        }
     }
 
     pub(super) fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
@@ -240,12 +280,14 @@ impl Engine {
         }
         self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
-        self.board.publish_view(snapshot, decision, (self.library.findings(), open));
+        self.board.publish_view(snapshot, decision, (self.library.papers(), open));
+        self.service.status(&self.board.view());
     }
 
     /// Nothing could be kept: state and world stay as they are. The throttle still follows the halt file, which needs no
     /// disk, and who gave an order is told so.
     fn reject(&self, sentence: &str, snapshot: Snapshot, replies: Vec<Reply>) {
+        telemetry::commit_failed();
         tracing::error!(error = sentence, "the decision was not committed; state and world stay as they are");
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));
@@ -288,8 +330,10 @@ impl Engine {
             Some(Phase::Aborted { reason, .. } | Phase::Scrubbed { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let document = self.library.documents().config.releases.get(release);
         Past {
-            release: self.library.documents().config.releases.get(release).cloned(),
+            offered: phase.as_ref().zip(document).and_then(|(phase, document)| document.offered_at(phase)),
+            release: document.cloned(),
             phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
             reason,
             events: self.every_event(),
@@ -330,8 +374,8 @@ impl Engine {
         fault::passes(Step::AfterDone);
         telemetry::effect(outcome.kind(), if outcome.result.is_ok() { "done" } else { "failed" });
         self.note(&outcome, clock::now());
-        if let Some(coverage) = outcome.coverage {
-            self.observers.proven(coverage);
+        if let Some(proven) = outcome.proven {
+            self.observers.proven(proven);
         }
         self.tick("effect", Vec::new()).await;
     }
@@ -358,6 +402,10 @@ impl Engine {
             Ask::Apply { by, text, reply } => {
                 let answer = self.apply(by, &text).await;
                 let _ = reply.send(answer);
+            }
+            Ask::Reload { by, reply } => self.reloader.ask((by, reply)),
+            Ask::Remove { by, kind, name, reason, reply } => {
+                let _ = reply.send(self.remove(by, (&kind, name), reason).await);
             }
             Ask::Push { source, counts, reply } => {
                 let stored = tokio::task::block_in_place(|| self.store.put_counts(&source, &counts));
@@ -412,5 +460,13 @@ fn events(snapshot: &Snapshot, decision: &Decision) -> Vec<NewEvent> {
         }),
         _ => None,
     });
-    orders.chain(announced).collect()
+    let forgotten = snapshot.state.releases.keys().filter(|name| !decision.state.releases.contains_key(*name));
+    let forgotten = forgotten.map(|name| NewEvent {
+        at: snapshot.now,
+        release: Some(name.clone()),
+        kind: "forgotten".into(),
+        message: format!("{name} is forgotten: its document is gone."),
+        by: None,
+    });
+    orders.chain(announced).chain(forgotten).collect()
 }

@@ -12,12 +12,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::counts;
+use super::warmth::Warmth;
 use crate::core::decide::{GroupObservation, Observations, State};
-use crate::core::priming::Coverage;
 use crate::core::words::Name;
 use crate::shell::groups::LocalGroups;
 use crate::shell::observe::{ObserveError, Pushes, Sources, Span, Tick};
 use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
+use crate::shell::store::Proven;
 
 /// A provider that takes longer is not observed in this tick: a tick must not wait for the slowest.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -31,19 +32,28 @@ pub(super) struct Observers {
     groups: Arc<LocalGroups>,
     sources: Arc<Sources>,
     halt_file: Option<PathBuf>,
-    coverage: BTreeMap<Name, Coverage>,
+    /// A halt file that existed when the settings ceased to name it.
+    left_behind: Option<PathBuf>,
+    warmth: Warmth,
 }
 
 impl Observers {
-    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents) -> Result<Self, ObserveError> {
-        let halt_file = documents.settings.as_ref().and_then(|settings| settings.halt_file.clone());
+    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents, proven: Vec<Proven>) -> Result<Self, ObserveError> {
+        let halt_file = named_halt_file(documents);
         let sources = Arc::new(Sources::new(documents.sources.clone())?);
-        Ok(Self { groups, sources, halt_file, coverage: BTreeMap::new() })
+        Ok(Self { groups, sources, halt_file, left_behind: None, warmth: Warmth::new(proven, documents) })
     }
 
     /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
     pub(super) fn rewire(&mut self, documents: &Documents) {
         self.groups.update(local(documents));
+        self.warmth.rewire(documents);
+        let halt_file = named_halt_file(documents);
+        if halt_file != self.halt_file {
+            // What halts goes on halting until it is removed, whatever the settings say of it by now.
+            self.left_behind = self.halt_file.take().filter(exists).or(self.left_behind.take());
+            self.halt_file = halt_file;
+        }
         match Sources::new(documents.sources.clone()) {
             Ok(sources) => self.sources = Arc::new(sources),
             Err(error) => tracing::error!(%error, "the metrics sources stay as they were"),
@@ -58,12 +68,12 @@ impl Observers {
     /// Whether everything is halted. A file that cannot be looked at is one that is not there: halting by mistake on a
     /// passing error of the disk would stop every update.
     pub(super) fn halt_file(&self) -> bool {
-        self.halt_file.as_ref().is_some_and(|path| path.try_exists().unwrap_or(false))
+        self.halt_file.iter().chain(&self.left_behind).any(exists)
     }
 
     /// What a priming run proved.
-    pub(super) fn proven(&mut self, (policy, coverage): (Name, Coverage)) {
-        self.coverage.insert(policy, coverage);
+    pub(super) fn proven(&mut self, proven: Proven) {
+        self.warmth.learn(proven);
     }
 
     /// Looks at everything.
@@ -75,7 +85,7 @@ impl Observers {
             counts::minutes(&self.sources, (documents, state), tick),
         );
         let halt_file = self.halt_file();
-        Observations { groups, unseen, history, minutes, coverage: self.coverage.clone(), halt_file, ..Observations::default() }
+        Observations { groups, unseen, history, minutes, coverage: self.warmth.coverage(), halt_file, ..Observations::default() }
     }
 
     /// The groups that answer, and why the others do not.
@@ -122,6 +132,15 @@ impl Observers {
         };
         join_all(documents.load_queries.iter().map(ask)).await.into_iter().flatten().collect()
     }
+}
+
+#[expect(clippy::ptr_arg, reason = "for paths as they are kept")]
+fn exists(path: &PathBuf) -> bool {
+    path.try_exists().unwrap_or(false)
+}
+
+fn named_halt_file(documents: &Documents) -> Option<PathBuf> {
+    documents.settings.as_ref().and_then(|settings| settings.halt_file.clone())
 }
 
 /// The groups that this version drives.

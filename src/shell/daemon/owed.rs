@@ -11,7 +11,7 @@ use super::act::Outcome;
 use super::engine::Engine;
 use crate::core::words::later;
 use crate::shell::clock;
-use crate::shell::store::{Failure, StoreError};
+use crate::shell::store::{Failure, Proven, StoreError};
 
 /// A result that is not in the journal yet.
 pub(super) struct Owed {
@@ -21,7 +21,7 @@ pub(super) struct Owed {
 }
 
 enum What {
-    Done(String),
+    Done(String, Option<Proven>),
     Failed(Failure),
 }
 
@@ -32,7 +32,7 @@ impl Engine {
         let what = match &outcome.result {
             Ok(detail) => {
                 self.actuators.forget(&key);
-                What::Done(detail.clone())
+                What::Done(detail.clone(), outcome.proven.clone())
             }
             Err(error) => {
                 let pause = self.actuators.pause_before_retry(&key);
@@ -57,7 +57,8 @@ impl Engine {
 
     fn is_written(&mut self, owed: &Owed) -> bool {
         let written = match &owed.what {
-            What::Done(detail) => self.store.done(&owed.key, owed.at, detail),
+            What::Done(detail, None) => self.store.done(&owed.key, owed.at, detail),
+            What::Done(detail, Some(proven)) => self.store.done_and_proven(&owed.key, (owed.at, detail), proven),
             What::Failed(failure) => self.store.failed(&owed.key, failure),
         };
         match written {

@@ -1,7 +1,9 @@
 //! Wires the rooms from documents and starts the listeners.
 //!
-//! Order matters: documents are validated and the first decision is committed before a listener accepts, so that who is
-//! answered is answered by the documents in force. Invariant: with invalid documents nothing is started.
+//! Order matters. Clients are answered as soon as the table of the kept state is in force, which needs no look at the
+//! world; until then they wait in the socket. People are answered after the first decision. At a stop clients are told
+//! first, while the loop goes on, so that a halt still holds; then the loop ends, and only then is nobody accepted any
+//! more. Invariant: with invalid documents nothing is started.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,26 +13,32 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
 use super::board::Board;
 use super::chronicle::Chronicle;
-use super::documents::Library;
 use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
+use super::reload::Reloader;
+use super::reload_start::{self, Remembered};
+use super::service::{self, Service};
+use super::sockets::{self, HandOverError};
 use super::timekeeping::Timekeeping;
+use super::upkeep::Upkeep;
 use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
-use crate::shell::control::{self, Desk, View};
-use crate::shell::decision;
+use crate::shell::control::{self, Ask, Desk, Papers, People, View};
+use crate::shell::decision::{self, Farewell};
 use crate::shell::groups::LocalGroups;
 use crate::shell::notify::NotifyError;
 use crate::shell::observe::{ObserveError, Probes as Prober};
 use crate::shell::settings::Loaded;
+use crate::shell::spec::Settings;
 use crate::shell::store::{Store, StoreError};
 
 /// Orders that may wait at the counter; more are answered 503 with Retry-After.
@@ -38,6 +46,9 @@ const COUNTER: usize = 256;
 
 /// Outcomes that may wait for the writer; actuators wait beyond that.
 const OUTCOMES: usize = 256;
+
+/// How long the listeners may take to end after the loop; their own limits are shorter.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What `serve` was told; flags beat the file.
 #[derive(Clone, Debug)]
@@ -80,6 +91,9 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
+    /// A service manager handed over what cannot be used.
+    #[error("{0}; nothing was started")]
+    HandOver(#[from] HandOverError),
     /// Beyond loopback.
     #[error("{0} is not a loopback address: this version has no TLS, so the control listener stays on 127.0.0.1 or ::1")]
     NotLoopback(SocketAddr),
@@ -96,16 +110,22 @@ pub enum StartError {
 
 /// Serves until `shutdown`; tells where it listens once the documents are in force.
 pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: watch::Receiver<bool>) -> Result<(), StartError> {
-    let library = Library::load(&options)?;
-    let settings = library.settings().clone();
-    let (control, decision) = (bind(loopback(settings.control)?).await?, bind(settings.decision).await?);
-    let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
-
-    let mut store = Store::open(&settings.data)?;
-    let epoch = store.take_epoch()?;
+    let data = reload_start::settings(&options)?.data;
+    let mut store = Store::open(&data)?;
     let durable = store.load()?;
-    let library = library.with_applied(durable.documents);
-    let state = State { version: 1, epoch, ..durable.state.unwrap_or_default() };
+    let state = durable.state.unwrap_or_default();
+    let remembered = Remembered { state: state.clone(), applied: durable.documents, in_force: store.in_force()? };
+    let (library, read) = reload_start::open(&options, remembered)?;
+    let settings = library.settings().clone();
+    let (control, decision) = listeners(&settings)?;
+    let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
+    loopback(running.control)?;
+
+    let epoch = store.take_epoch()?;
+    store.put_in_force(&library.in_force())?;
+    // Under the new epoch, which the intents that were left open carry from here on.
+    let open = store.load()?.open;
+    let state = State { version: 1, epoch, ..state };
 
     let table = Arc::new(ArcSwap::from_pointee(Table::default()));
     let (view, views) = watch::channel(Arc::new(nothing_yet()));
@@ -114,9 +134,9 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let folder = settings.data.join("groups");
     let groups = LocalGroups::open(folder, look::local(library.documents())).map(Arc::new);
     let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
-    let people = library.people();
+    let people = Arc::new(ArcSwap::from_pointee(People::of(library.people())));
     let engine = Engine {
-        observers: Observers::new(groups.clone(), library.documents())?,
+        observers: Observers::new(groups.clone(), library.documents(), durable.proven)?,
         probes: Probes::new(Prober::new()?),
         actuators: Actuators::new(groups, outcomes, (settings.data.clone(), library.documents()))?,
         board: Board::new(table.clone(), view),
@@ -131,21 +151,74 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         durability: Durability::of(&settings.data),
         timekeeping: Timekeeping::begin(clock::now(), clock::monotonic()),
         chronicle: Chronicle::default(),
+        upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
+        service: Service::from_environment(),
+        reloader: Reloader::new(&read, settings.tick),
+        people: people.clone(),
+        news: Vec::new(),
+        options,
         store,
         library,
         state,
     };
-    let engine = engine.begin(durable.open).await;
-    let desk = Desk { asks, view: views, people: Arc::new(people) };
-    let control = tokio::spawn(control::serve(control, desk, stopped(shutdown.clone())));
-    let decision = tokio::spawn(decision::serve(decision, table, stopped(shutdown.clone())));
+    // A service manager hears of it at once; the loop may be looking at the world for some seconds.
+    let asked = shutdown.clone();
+    let leaving = async {
+        stopped(asked).await;
+        service::stopping();
+    };
+    let (farewell, told, over) = part(leaving);
+    engine.stand();
+    let decision = tokio::spawn(decision::serve(decision, table, farewell));
+    let mut engine = engine.begin(open).await;
+    tokio::spawn(reload_signal(asks.clone()));
+    let desk = Desk { asks, view: views, people };
+    let (ending, ended) = watch::channel(false);
+    let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
     // Whoever asked for the address may be gone; the daemon serves all the same.
     tracing::info!(control = %running.control, decision = %running.decision, "tminus serves");
     let _ = ready.send(running);
-    engine.run(stopped(shutdown)).await;
+    engine.service.ready();
+    let end = async {
+        stopped(shutdown).await;
+        // An error means that the decision listener is gone, and nobody is left to be told.
+        let _ = told.await;
+    };
+    engine.run(end).await;
     tracing::info!("tminus stops: state is kept and instances go on");
-    let _ = tokio::time::timeout(Duration::from_secs(10), async { (control.await, decision.await) }).await;
+    drop((ending, over));
+    let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
     Ok(())
+}
+
+/// The two ends of a farewell: the listener's, and the daemon's, which is told when clients are, and drops its last one
+/// when nobody shall be accepted any more.
+fn part<L: Future>(leaving: L) -> (Farewell<L, oneshot::Receiver<()>>, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let (tell, told) = oneshot::channel();
+    let (end, over) = oneshot::channel();
+    (Farewell { leaving, told: tell, over }, told, end)
+}
+
+/// Control and decision: as handed over, or bound where the settings say.
+fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
+    if let Some([control, decision]) = sockets::handed_over()? {
+        tracing::info!("the sockets were handed over; `listen` of the settings and flags are not used");
+        return Ok((control, decision));
+    }
+    Ok((bind(loopback(settings.control)?)?, bind(settings.decision)?))
+}
+
+/// SIGHUP: the files are read again at once. Where it cannot be listened to, the watch sees every change all the same.
+async fn reload_signal(asks: mpsc::Sender<Ask>) {
+    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
+    while signals.recv().await.is_some() {
+        let (reply, answer) = oneshot::channel();
+        if asks.send(Ask::Reload { by: None, reply }).await.is_err() {
+            return;
+        }
+        // What came of it is said in the log, and wherever documents show.
+        let _ = answer.await;
+    }
 }
 
 async fn stopped(mut shutdown: watch::Receiver<bool>) {
@@ -157,8 +230,8 @@ fn loopback(address: SocketAddr) -> Result<SocketAddr, StartError> {
     if address.ip().is_loopback() { Ok(address) } else { Err(StartError::NotLoopback(address)) }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    sockets::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
@@ -178,7 +251,7 @@ fn nothing_yet() -> View {
         snapshot,
         decision: Decision::default(),
         groups: BTreeMap::new(),
-        findings: Vec::new(),
+        papers: Papers::default(),
         ready: false,
         open_intents: 0,
         not_durable: None,

@@ -1,26 +1,27 @@
-//! Accepts connections, bounds them, and lets them finish when the daemon stops.
+//! Accepts connections, bounds them, and parts from them when the daemon stops.
 //!
-//! Not here: what is answered. Invariant: no caller can hold more than its seat: connections, heads and time are
-//! bounded, and what is over the limits is told to come back, not queued.
+//! Not here: what is answered, and one connection's life. A stop loses nobody: first every answer says that its
+//! connection ends, while new connections are still accepted; then nobody is accepted any more, and who is left gets
+//! its answer. What waits in a socket that a service manager holds is the next process's. Invariant: no caller can
+//! hold more than its seat: connections, heads and time are bounded, and what is over the limits is told to come back,
+//! not queued.
 
-use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{self, Instant};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time;
 
-use super::answer::answer;
+use super::connection::connection;
 use super::meter::Meter;
-use super::pulse::{Health, Pulse, Watched};
 use crate::core::throttle::Table;
 use crate::shell::clock;
 
@@ -34,22 +35,26 @@ pub struct Limits {
     /// Quiet time between two requests; longer than the 60 s for which load balancers keep a connection by default,
     /// so that it is they who close.
     pub idle: Duration,
-    /// How long requests in flight may take to finish when the daemon stops; each takes microseconds, reading the
-    /// answer may take longer.
+    /// How long a stop waits for connections to ask once more, so that their next answer can say that it is the last.
+    /// New connections are answered meanwhile, so this delays nobody; clients that reuse a connection do so within it.
+    pub grace: Duration,
+    /// How long requests under way may take once nobody is accepted any more. New connections wait for the next process
+    /// through this time, so it is short: a decision takes microseconds, and a request is on its way for a round trip.
     pub drain: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 16_384, head: Duration::from_secs(5), idle: Duration::from_secs(75), drain: Duration::from_secs(5) }
+        Self {
+            connections: 16_384,
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(75),
+            grace: Duration::from_secs(3),
+            drain: Duration::from_secs(1),
+        }
     }
 }
 
-/// Most bytes of a request's head, and of what is read ahead of it. A decision needs under 1 KiB; cookies and
-/// forwarding headers of proxies some more.
-const LARGEST_HEAD: usize = 16 * 1_024;
-/// Most header fields of a request.
-const MOST_HEADERS: usize = 64;
 /// Pause after a failed accept, such as when file descriptors are used up: trying at once would only burn the core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections over the limit that are told so at one time; more are closed without a word.
@@ -59,112 +64,107 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(1);
 /// Least and spread of the `Retry-After` of a refusal, in seconds: those turned away must not return together.
 const REFUSAL_RETRY_SECS: (u32, u32) = (5, 10);
 
+/// Connections that are taken out of the queue after the last one was accepted; more would be a flood, and a stop may
+/// not wait for one.
+const MOST_LATE: usize = 4_096;
+
 /// What all connections share.
-struct Room {
-    table: Arc<ArcSwap<Table>>,
-    meter: Meter,
-    limits: Limits,
+pub(super) struct Room {
+    pub(super) table: Arc<ArcSwap<Table>>,
+    pub(super) meter: Meter,
+    pub(super) limits: Limits,
+    /// From now on every answer is the last on its connection.
+    pub(super) leaving: AtomicBool,
 }
 
-/// Serves decisions with the default limits until `shutdown` completes, then finishes the requests in flight.
-pub async fn serve(listener: TcpListener, table: Arc<ArcSwap<Table>>, shutdown: impl Future) -> io::Result<()> {
-    serve_within(listener, table, Limits::default(), shutdown).await
+/// How daemon and listener part.
+pub struct Farewell<Leaving, Over> {
+    /// Completes when every answer shall end its connection; new ones are still accepted.
+    pub leaving: Leaving,
+    /// Told when the connections that were open then have ended, or the grace for them is over.
+    pub told: oneshot::Sender<()>,
+    /// Completes when nobody shall be accepted any more.
+    pub over: Over,
+}
+
+/// Serves decisions with the default limits until the farewell is over.
+pub async fn serve<L: Future, O: Future>(
+    listener: TcpListener,
+    table: Arc<ArcSwap<Table>>,
+    farewell: Farewell<L, O>,
+) -> io::Result<()> {
+    serve_within(listener, table, Limits::default(), farewell).await
 }
 
 /// Serves decisions within limits. An error is the listener's own, which cannot be told from a broken one.
-pub async fn serve_within(
+pub async fn serve_within<L: Future, O: Future>(
     listener: TcpListener,
     table: Arc<ArcSwap<Table>>,
     limits: Limits,
-    shutdown: impl Future,
+    farewell: Farewell<L, O>,
 ) -> io::Result<()> {
     listener.local_addr()?;
-    let room = Arc::new(Room { table, meter: Meter::new(), limits });
-    let seats = Arc::new(Semaphore::new(limits.connections));
-    let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
-    let (closing, closed) = watch::channel(());
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            _ = &mut shutdown => break,
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            tracing::warn!(
-                error = accepted.err().map(tracing::field::display),
-                "the decision listener could not accept a connection"
-            );
-            time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        match Arc::clone(&seats).try_acquire_owned() {
-            Ok(seat) => drop(tokio::spawn(connection(stream, Arc::clone(&room), closed.clone(), seat))),
-            Err(_) => turn_away(stream, &room.meter, &refusals),
-        }
-    }
-    drop((listener, closed));
-    closing.send_replace(());
+    let room = Arc::new(Room { table, meter: Meter::new(), limits, leaving: AtomicBool::new(false) });
+    let (seats, refusals) = (Arc::new(Semaphore::new(limits.connections)), Arc::new(Semaphore::new(MOST_REFUSALS)));
+    let door = Door { listener, room, seats, refusals };
+    // Who came before the farewell began is not told yet; who comes later learns it with the first answer.
+    let (earlier, later) = (watch::Sender::new(()), watch::Sender::new(()));
+    door.open_until(farewell.leaving, &earlier).await;
+    door.room.leaving.store(true, Ordering::Relaxed);
+    // Running out of grace is an end as well.
+    drop(door.open_until(time::timeout(limits.grace, earlier.closed()), &later).await);
+    // The daemon may be gone already.
+    let _ = farewell.told.send(());
+    door.open_until(farewell.over, &later).await;
+    door.close(&later);
+    earlier.send_replace(());
+    later.send_replace(());
     // Whoever is still reading its answer after that is cut off with the process.
-    let _ = time::timeout(limits.drain, closing.closed()).await;
+    let _ = time::timeout(limits.drain, async { tokio::join!(earlier.closed(), later.closed()) }).await;
     Ok(())
 }
 
-/// One connection, for as many requests as it likes.
-async fn connection(stream: TcpStream, room: Arc<Room>, mut closing: watch::Receiver<()>, _seat: OwnedSemaphorePermit) {
-    let _open = Open::new(&room.meter);
-    // Answers are one small write; waiting to fill a packet would add 40 ms to each.
-    let _ = stream.set_nodelay(true);
-    let pulse = Arc::new(Pulse::new());
-    let service = service_fn(|request| {
-        pulse.arrived();
-        let answer = answer(&request, &room.table.load(), &room.meter);
-        async move { Ok::<_, Infallible>(answer) }
-    });
-    let io = TokioIo::new(Watched { stream, pulse: Arc::clone(&pulse) });
-    let mut http = http1::Builder::new();
-    http.header_read_timeout(None::<Duration>).max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD);
-    let mut served = pin!(http.serve_connection(io, service));
-    let mut look = pin!(time::sleep(room.limits.head.min(room.limits.idle)));
-    let mut leaving = false;
-    loop {
-        tokio::select! {
-            biased;
-            // The error is the caller's: a broken request or connection, answered by hyper where that is possible.
-            _ = &mut served => return,
-            _ = closing.changed(), if !leaving => {
-                leaving = true;
-                served.as_mut().graceful_shutdown();
-            }
-            () = &mut look => {
-                match pulse.health(room.limits.head, room.limits.idle) {
-                    Health::Fine(left) => look.as_mut().reset(Instant::now() + left),
-                    Health::Slow => return room.meter.slow.increment(1),
-                    Health::Idle if leaving => return,
-                    Health::Idle => {
-                        leaving = true;
-                        served.as_mut().graceful_shutdown();
-                        look.as_mut().reset(Instant::now() + room.limits.head);
-                    }
-                }
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    room: Arc<Room>,
+    seats: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Accepts until then. Who comes in belongs to this crowd, and is told with it to end.
+    async fn open_until<T>(&self, until: impl Future<Output = T>, crowd: &watch::Sender<()>) -> T {
+        let mut until = pin!(until);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut until => return done,
+                accepted = self.listener.accept() => if let Err(error) = self.admit(accepted, crowd) {
+                    tracing::warn!(%error, "the decision listener could not accept a connection");
+                    time::sleep(ACCEPT_PAUSE).await;
+                },
             }
         }
     }
-}
 
-/// Counts an open connection for as long as it lives, however it ends.
-struct Open<'a>(&'a Meter);
-
-impl<'a> Open<'a> {
-    fn new(meter: &'a Meter) -> Self {
-        meter.connections.increment(1);
-        Self(meter)
+    fn admit(&self, accepted: io::Result<(TcpStream, SocketAddr)>, crowd: &watch::Sender<()>) -> io::Result<()> {
+        let (stream, _) = accepted?;
+        match Arc::clone(&self.seats).try_acquire_owned() {
+            Ok(seat) => drop(tokio::spawn(connection(stream, Arc::clone(&self.room), crowd.subscribe(), seat))),
+            Err(_) => turn_away(stream, &self.room.meter, &self.refusals),
+        }
+        Ok(())
     }
-}
 
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.connections.decrement(1);
+    /// Takes in who connected already, since a socket that is ours alone resets them when it closes.
+    fn close(self, crowd: &watch::Sender<()>) {
+        let waiting = std::iter::from_fn(|| self.listener.accept().now_or_never());
+        for accepted in waiting.take(MOST_LATE) {
+            if self.admit(accepted, crowd).is_err() {
+                return;
+            }
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Meter {
     pub(super) full: Counter,
     /// Connections closed because their request did not come in time.
     pub(super) slow: Counter,
+    /// Connections on which a request met our close on its way: it was not answered, and may be sent again.
+    pub(super) crossed: Counter,
     /// Open connections.
     pub(super) connections: Gauge,
 }
@@ -32,6 +34,7 @@ impl Meter {
             not_in_force: refused("not_in_force"),
             full: refused("full"),
             slow: refused("slow"),
+            crossed: refused("crossed"),
             connections: gauge!(Metric::DecisionConnections.name()),
         }
     }

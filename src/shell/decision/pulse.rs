@@ -1,29 +1,39 @@
-//! Time limits of a connection: how long a request may take to arrive, how long it may be quiet between two.
+//! Time limits of a connection: how long a request may take to arrive, how long it may be quiet between two, and how it
+//! is closed.
 //!
 //! hyper's own timer has one limit for both, so it would close a load balancer's idle connection after seconds, and it
 //! sets a timer per request. Here a connection notes when its first byte came, and one lazy timer per connection looks
 //! at that. Invariant: a request whose head is not whole within `Limits::head` ends its connection, however its bytes
-//! trickle.
+//! trickle. A close says so first and then waits a moment for the other side's: a socket that is closed with unread
+//! bytes resets the connection, and the last answer may be lost with it.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
 use crate::shell::clock;
 
 /// Set while a head is arriving; the rest is the instant, in milliseconds since the connection's start.
 const ARRIVING: u64 = 1 << 63;
 
+/// How long a closing connection waits for the other side to close; a round trip is all it takes.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Most bytes read from a connection that is closing: who goes on sending does not want an answer.
+const MOST_LINGERING: usize = 64 * 1_024;
+
 /// What a connection is doing since when. Shared by its stream and its service, which run in one task.
 pub(super) struct Pulse {
     start: Instant,
     state: AtomicU64,
+    crossed: AtomicBool,
 }
 
 /// What the limits say of a connection.
@@ -40,7 +50,7 @@ pub(super) enum Health {
 impl Pulse {
     /// A connection that was just accepted owes a request, so its head is arriving.
     pub(super) fn new() -> Self {
-        Self { start: clock::monotonic(), state: AtomicU64::new(ARRIVING) }
+        Self { start: clock::monotonic(), state: AtomicU64::new(ARRIVING), crossed: AtomicBool::new(false) }
     }
 
     /// A head is whole.
@@ -52,6 +62,11 @@ impl Pulse {
         if self.state.load(Ordering::Relaxed) & ARRIVING == 0 {
             self.state.store(self.elapsed_millis() | ARRIVING, Ordering::Relaxed);
         }
+    }
+
+    /// Whether bytes came after our close.
+    pub(super) fn crossed(&self) -> bool {
+        self.crossed.load(Ordering::Relaxed)
     }
 
     /// Compares with the limits for a head and for quiet.
@@ -69,12 +84,41 @@ impl Pulse {
     }
 }
 
-/// A stream that notes when bytes come.
+/// A stream that notes when bytes come, and lingers when it is closed.
 pub(super) struct Watched {
-    /// The stream.
-    pub(super) stream: TcpStream,
-    /// Where it notes.
-    pub(super) pulse: Arc<Pulse>,
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+    closing: Option<Closing>,
+}
+
+/// Our side is closed; theirs not yet.
+struct Closing {
+    until: Pin<Box<Sleep>>,
+    left: usize,
+}
+
+impl Watched {
+    /// Notes in this pulse.
+    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse, closing: None }
+    }
+
+    /// Reads what still comes, until the other side closes, the time is over, or it was too much.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(closing) = &mut self.closing else { return Poll::Ready(()) };
+        let mut scratch = [0; 2_048];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && closing.left > 0 => {
+                    self.pulse.crossed.store(true, Ordering::Relaxed);
+                    closing.left = closing.left.saturating_sub(buffer.filled().len());
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return closing.until.as_mut().poll(cx),
+            }
+        }
+    }
 }
 
 impl AsyncRead for Watched {
@@ -110,7 +154,11 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.closing.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.closing = Some(Closing { until: Box::pin(sleep(LINGER)), left: MOST_LINGERING });
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
 use super::DeliveryError;
+use crate::shell::data::SERVICE_VARIABLES;
 
 /// For the whole run: long enough for a page to be sent over a slow line.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -42,7 +43,11 @@ async fn run_within(arguments: &[String], input: &[u8], limit: Duration) -> Resu
 }
 
 fn start(program: &str, rest: &[String]) -> std::io::Result<Child> {
-    Command::new(program)
+    let mut command = Command::new(program);
+    for name in SERVICE_VARIABLES {
+        command.env_remove(name);
+    }
+    command
         .args(rest)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

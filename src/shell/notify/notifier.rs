@@ -117,7 +117,13 @@ impl Rule {
 /// The default subscription. A step that begins by itself is news; all else may ask somebody to act.
 fn needs_a_person(topic: Topic) -> bool {
     match topic {
-        Topic::Readiness | Topic::Hold | Topic::Abort | Topic::Halt | Topic::OverrideExpiring | Topic::CountsLate => true,
+        Topic::Readiness
+        | Topic::Hold
+        | Topic::Abort
+        | Topic::Halt
+        | Topic::OverrideExpiring
+        | Topic::CountsLate
+        | Topic::Documents => true,
         Topic::Step => false,
     }
 }

@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use crate::core::checklist::Outcome;
 use crate::core::words::format_duration;
+use crate::shell::data::SERVICE_VARIABLES;
 
 /// Output kept per stream; a line for people is all that is shown.
 const MOST_OUTPUT: usize = 4 * 1024;
@@ -26,6 +27,9 @@ pub(super) async fn run(command: &[String], within: Duration) -> (Outcome, Strin
         return (Outcome::Unknown, "the command is empty".into());
     };
     let mut child = Command::new(program);
+    for name in SERVICE_VARIABLES {
+        child.env_remove(name);
+    }
     child.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let mut child = match child.spawn() {
         Ok(child) => child,

@@ -1,9 +1,11 @@
 //! Rules among documents beyond references: names that are taken, rules that tie, what a release needs of its documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::throttle_policy;
 use super::draft::{Draft, Typed};
+use super::kinds::checklist::Checklist;
+use super::limits::MOST_ITEMS_OF_RUN;
 use super::node::{Path, way};
 use super::notes::Notes;
 use super::schema::Kind;
@@ -134,14 +136,10 @@ fn queries(drafts: &[Draft<'_>]) -> Found {
 /// A gate policy may be without metrics for a replay, but not for a release.
 fn needs(drafts: &[Draft<'_>]) -> Found {
     let mut found = Vec::new();
-    let bare = |name: &Name| {
-        drafts
-            .iter()
-            .any(|draft| matches!(&draft.typed, Some(Typed::GatePolicy(gate)) if gate.name == *name && gate.metrics.is_empty()))
-    };
+    let bare: BTreeSet<&Name> = drafts.iter().filter_map(without_metrics).collect();
     for (at, draft) in drafts.iter().enumerate() {
         let Some(Typed::Release(release)) = &draft.typed else { continue };
-        if let Some(gate) = release.gate.as_ref().filter(|gate| bare(gate)) {
+        if let Some(gate) = release.gate.as_ref().filter(|gate| bare.contains(gate)) {
             let message = format!("the gate policy `{gate}` watches no metric, so no step could ever be SAFE");
             found.push(about(drafts, at, |notes| {
                 notes.value(way!["gate"]).error("TM0305", message, "add `metrics` to the policy");
@@ -151,20 +149,39 @@ fn needs(drafts: &[Draft<'_>]) -> Found {
     found
 }
 
+fn without_metrics<'d>(draft: &'d Draft<'_>) -> Option<&'d Name> {
+    match &draft.typed {
+        Some(Typed::GatePolicy(gate)) if gate.metrics.is_empty() => Some(&gate.name),
+        _ => None,
+    }
+}
+
+fn checklist<'d>(draft: &'d Draft<'_>) -> Option<(&'d Name, &'d Checklist)> {
+    match &draft.typed {
+        Some(Typed::Checklist(checklist)) => Some((&checklist.name, checklist)),
+        _ => None,
+    }
+}
+
 /// Sign-offs name release and item, so an id is one among the checklists of a release.
 fn shared_items(drafts: &[Draft<'_>]) -> Found {
     let mut found = Vec::new();
-    let checklist = |name: &Name| {
-        drafts.iter().find_map(|draft| match &draft.typed {
-            Some(Typed::Checklist(checklist)) if checklist.name == *name => Some((draft, checklist)),
-            _ => None,
-        })
-    };
+    // Of two of one name the first: the second is refused.
+    let checklists: BTreeMap<&Name, &Checklist> = drafts.iter().rev().filter_map(checklist).collect();
+    let mut items = 0;
     for (at, draft) in drafts.iter().enumerate() {
         let Some(Typed::Release(release)) = &draft.typed else { continue };
+        items += release.checklists.iter().filter_map(|name| checklists.get(name)).map(|list| list.items.len()).sum::<usize>();
+        if items > MOST_ITEMS_OF_RUN {
+            found.push(about(drafts, at, |notes| {
+                let message = format!("the releases up to this one have more than {MOST_ITEMS_OF_RUN} checklist items together");
+                notes.value(way!["checklists"]).error("TM0111", message, "take releases out that are long complete");
+            }));
+            continue;
+        }
         let mut seen: BTreeMap<&Name, &Name> = BTreeMap::new();
         for (index, name) in release.checklists.iter().enumerate() {
-            let Some((_, list)) = checklist(name) else { continue };
+            let Some(list) = checklists.get(name) else { continue };
             let twice: Vec<_> = list.items.iter().filter_map(|item| seen.get(&item.id).map(|first| (&item.id, *first))).collect();
             if let Some((id, first)) = twice.first() {
                 let message =

@@ -18,12 +18,13 @@ pub fn explain(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code))
 }
 
-/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents.
+/// TM01..: files, syntax, shapes and values; TM02..: rules within a document; TM03..: rules among documents;
+/// TM04..: changes that a running daemon refuses.
 pub const CODES: &[Code] = &[
     Code {
         code: "TM0101",
         title: "file cannot be read",
-        text: "The file or folder does not exist, may not be read by this user, is larger than 4 MiB or is not UTF-8. Nothing of it was checked; the other files were. Check the path and its permissions, and save the file as UTF-8.",
+        text: "The file or folder does not exist, may not be read by this user, is larger than 4 MiB, is a pipe or a device, or is not UTF-8. Nothing of it was checked; the other files were. Check the path and its permissions, and save the file as UTF-8.",
     },
     Code {
         code: "TM0102",
@@ -73,12 +74,32 @@ pub const CODES: &[Code] = &[
     Code {
         code: "TM0111",
         title: "too large",
-        text: "The document is nested too deeply or holds too many values once its aliases are resolved. The limits are far beyond any document written for people; they stop files that would use up the memory. Split the document, and write values out instead of building aliases upon aliases.",
+        text: "The document is nested too deeply, holds too many or too long values once its aliases are resolved, or there are too many files, documents or findings in one run. The message names the limit. The limits are far beyond anything written for people; they stop files that would use up the memory. Split the document, write values out instead of building aliases upon aliases, and name the folders that hold documents.",
     },
     Code {
         code: "TM0112",
         title: "exactly one of several keys",
         text: "These keys exclude each other and one of them is needed: an item has either a `sign_off` or a `check`, a metrics source is one system, a webhook has a `url` or a `url_env`. The help lists them.",
+    },
+    Code {
+        code: "TM0113",
+        title: "tags and merge keys are not read",
+        text: "What a value is follows from its key alone, so tags such as `!!int`, `!!binary` or `!!python/object` would say nothing or something else; only `!!str` is read, and says what quotes say. Merge keys (`<<`) belong to YAML 1.1 and were never part of 1.2. Both are refused instead of being ignored. Anchors and aliases (`&a`, `*a`) are read.",
+    },
+    Code {
+        code: "TM0114",
+        title: "hidden or control character",
+        text: "The text holds a character that nobody sees and that changes what is seen or read: a control character, a zero-width space, one that turns the direction of the text, a byte order mark inside the file, or a carriage return alone at the end of a line. A reviewer would approve another text than the one in force. Delete it; where it is meant write it as an escape in double quotes, such as \"\\u200b\".",
+    },
+    Code {
+        code: "TM0115",
+        title: "link leads out of the folder",
+        text: "Below a folder that is checked, symbolic links are followed as long as they stay in that folder. One that leads elsewhere is refused, so that a checkout cannot make the machine that checks it print its own files. Copy the file into the folder, or name it beside the folder: a path that is named itself is read wherever it leads.",
+    },
+    Code {
+        code: "TM0116",
+        title: "file without a document",
+        text: "The file is empty, or holds comments and separators alone. Nothing is wrong with that, but a document that was lost in writing looks the same, so it is a warning. Write the document, or remove the file.",
     },
     Code {
         code: "TM0121",
@@ -209,6 +230,21 @@ pub const CODES: &[Code] = &[
         code: "TM0305",
         title: "release cannot use this document",
         text: "A gate policy that a release uses needs at least one metric; two checklists of one release must not have an item of the same id.",
+    },
+    Code {
+        code: "TM0306",
+        title: "gate cannot decide within its dwell",
+        text: "A step's `dwell` is shorter than what its gate needs at the least to be SAFE, so the step lasts longer than it is written. Either the first period of counts is not complete by then (a `period` and its `lag` have to pass), or the audience is not expected to send as many requests by then as a release without a single failure takes to be certified. The figures are those of the gate's own rule; a release with failures takes longer. Lengthen the dwell, begin with a larger percent, or shorten `period` and `lag`. A dwell of 0s leaves it to the gate and has no warning.",
+    },
+    Code {
+        code: "TM0401",
+        title: "the release is under way",
+        text: "A running daemon refuses this change. Once a release is launched, its app, its version and which versions may take it stay as they are, and no channel is added: clients would be offered what no gate has seen, on the evidence of something else. Channels may be taken out, and steps may be changed; a step that is raised waits for SAFE. Make another Release document for what is new, or abort and remove this one first.",
+    },
+    Code {
+        code: "TM0402",
+        title: "the settings are gone",
+        text: "A running daemon was started with a Settings document that is not in its file any more. Without it nobody would need a token, so the settings stay as they were. Put the document back; to run without one, start the daemon without --config.",
     },
 ];
 

@@ -9,8 +9,10 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use super::guide::Guide;
+use super::hidden::{is_hidden, shortened};
+use super::limits::MOST_FINDINGS;
 use super::node::{Node, Path, Segment, Tree};
-use super::notes::{MOST_FINDINGS, Notes};
+use super::notes::Notes;
 use super::schema::Rules;
 use super::{hint, suggest, words};
 
@@ -138,14 +140,14 @@ fn second_tag(site: &Site<'_>, (key, tags): (&str, &[&str]), notes: &mut Notes<'
 }
 
 fn unknown_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
+    // What is not seen in it was told already.
+    if notes.is_full() || key.contains(is_hidden) {
+        return;
+    }
     let path = site.path.then(key);
     let here = site.guide.follow(site.node);
-    if key == "<<" {
-        let help = "write the keys out; merge keys are not part of YAML 1.2";
-        return notes.key(path).error("TM0103", "merge keys (`<<`) are not read", help);
-    }
     let help = suggest::help(key, here.keys());
-    notes.key(path).error("TM0103", format!("`{key}` is not a key {}", inside(&site.path)), help);
+    notes.key(path).error("TM0103", format!("`{}` is not a key {}", shortened(key, 60), inside(&site.path)), help);
 }
 
 fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
@@ -154,7 +156,8 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let known = here.keys();
     // A misspelt key is one mistake: the unknown key already names this one.
     let strangers = entries.iter().filter(|entry| !known.contains(&entry.key.as_str()));
-    if strangers.into_iter().any(|entry| suggest::nearest(&entry.key, known.iter().copied()) == Some(key))
+    let strangers = strangers.take(MOST_FINDINGS);
+    if strangers.into_iter().any(|entry| meant_as(&entry.key, &known) == Some(key))
         || is_head(&Path(vec![key.into()])) && site.path.0.is_empty()
     {
         return;
@@ -165,6 +168,12 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
         format!("the key `{key}` is missing {}", inside(&site.path)),
         format!("add `{key}`: {help}"),
     );
+}
+
+/// The key that a misspelt one stands for, hidden characters left out.
+fn meant_as<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let seen: String = key.chars().filter(|c| !is_hidden(*c)).collect();
+    known.iter().copied().find(|known| *known == seen).or_else(|| suggest::nearest(&seen, known.iter().copied()))
 }
 
 fn later(path: &Path, word: &str) -> Option<&'static str> {
@@ -253,7 +262,7 @@ fn mismatch(site: &Site<'_>, notes: &mut Notes<'_>) {
             ),
         },
         (Some(scalar), None) => {
-            let message = format!("{name} is {wanted}, not {:?}", scalar.text.chars().take(60).collect::<String>());
+            let message = format!("{name} is {wanted}, not {:?}", shortened(&scalar.text, 60));
             notes.value(site.path.clone()).error("TM0106", message, hint::untyped(here, scalar));
         }
         (None, _) => {

@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::diagnose::diagnose;
 use super::guide::Guide;
+use super::limits::MOST_FINDINGS;
 use super::node::{Node, Path, Tree, way};
 use super::notes::Notes;
-use super::schema::{API_VERSION, Kind, LATER_KINDS};
-use super::yaml::{Chunk, Problem, ProblemKind};
-use super::{files::Source, kinds, rules, suggest, syntax};
+use super::schema::Kind;
+use super::yaml::Chunk;
+use super::{files::Source, head, kinds, problem, rules, suggest};
 use crate::core::words::Name;
 use crate::shell::data::{Finding, Severity};
 
@@ -71,6 +72,18 @@ impl Draft<'_> {
         format!("{}:{}", self.source.file, self.root.key_place_of(path).line)
     }
 
+    /// The line of its name.
+    pub fn line(&self) -> usize {
+        self.root.key_place_of(&way!["name"]).line
+    }
+
+    /// The file with the measured curve of a release.
+    pub fn curve(&self) -> Option<std::path::PathBuf> {
+        let Some(Typed::Release(release)) = &self.typed else { return None };
+        let curve = release.audience.as_ref()?.adoption.curve.as_ref()?;
+        Some(self.source.folder().join(&curve.0))
+    }
+
     /// For further findings of this document.
     pub fn notes(&self) -> Notes<'_> {
         Notes::new(&self.source.file, &self.root)
@@ -79,15 +92,16 @@ impl Draft<'_> {
 
 /// Reads one document of a file: `None` where nothing tells what it is; the findings then stand in `lost`.
 pub fn read<'s>(source: &'s Source, chunk: Chunk<'s>, lost: &mut Vec<Finding>) -> Option<Draft<'s>> {
-    let mut findings: Vec<Finding> = chunk.problems.iter().map(|problem| written(source, &chunk, problem)).collect();
-    let broken = chunk.problems.iter().any(|problem| !matches!(problem.kind, ProblemKind::Duplicate { .. }));
+    let mut findings: Vec<Finding> =
+        chunk.problems.iter().map(|problem| problem::finding(&source.file, &chunk, problem)).collect();
+    let broken = chunk.problems.iter().any(|problem| problem.kind.is_fatal());
     // `---` with nothing under it is no document.
     let root = chunk.root.filter(|root| !broken && !root.is_null());
     let Some(root) = root else {
         lost.append(&mut findings);
         return None;
     };
-    let (kind, mut heads) = head(source, &root);
+    let (kind, mut heads) = head::read(&source.file, &root);
     findings.append(&mut heads);
     let Some(kind) = kind else {
         lost.append(&mut findings);
@@ -118,17 +132,18 @@ fn check<'s>(source: &'s Source, (kind, root, text): (Kind, Node, &'s str), mut 
 /// What a document would say without its unknown keys: a misspelt key takes the place of the one it was meant as, so that
 /// the rules beyond the shape are checked in the same run.
 fn repaired(rules: &super::schema::Rules, root: &Node, json: &Value) -> Value {
-    fn repair(guide: Guide<'_>, node: &Node, json: &mut Value) {
+    fn repair(guide: Guide<'_>, node: &Node, (json, left): (&mut Value, &mut usize)) {
         let here = guide.follow(node);
         match (&node.tree, json) {
             (Tree::List(items), Value::Array(values)) => {
-                items.iter().zip(values).for_each(|(item, value)| here.item().into_iter().for_each(|at| repair(at, item, value)));
+                let Some(at) = here.item() else { return };
+                items.iter().zip(values).for_each(|(item, value)| repair(at, item, (value, left)));
             }
             (Tree::Map(entries), Value::Object(map)) => {
                 for entry in entries {
                     match (here.under(&entry.key), map.get_mut(&entry.key)) {
-                        (Some(at), Some(value)) => repair(at, &entry.value, value),
-                        (None, Some(_)) if !here.keys().is_empty() => rename(here, &entry.key, map),
+                        (Some(at), Some(value)) => repair(at, &entry.value, (value, left)),
+                        (None, Some(_)) if !here.keys().is_empty() => rename(here, &entry.key, (map, left)),
                         _ => {}
                     }
                 }
@@ -136,14 +151,19 @@ fn repaired(rules: &super::schema::Rules, root: &Node, json: &Value) -> Value {
             _ => {}
         }
     }
-    fn rename(here: Guide<'_>, key: &str, map: &mut serde_json::Map<String, Value>) {
+    fn rename(here: Guide<'_>, key: &str, (map, left): (&mut serde_json::Map<String, Value>, &mut usize)) {
         let Some(value) = map.remove(key) else { return };
+        // Looking for the key that was meant takes time, and of so many misspelt ones not all are told.
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
         if let Some(meant) = suggest::nearest(key, here.keys()).filter(|meant| !map.contains_key(*meant)) {
             map.insert(meant.to_owned(), value);
         }
     }
-    let mut json = json.clone();
-    repair(Guide::new(&rules.schema), root, &mut json);
+    let (mut json, mut left) = (json.clone(), MOST_FINDINGS);
+    repair(Guide::new(&rules.schema), root, (&mut json, &mut left));
     json
 }
 
@@ -165,70 +185,4 @@ fn parse(kind: Kind, json: &Value) -> Result<Typed, serde_json::Error> {
         Kind::PrimingPolicy => Typed::PrimingPolicy(Deserialize::deserialize(body)?),
         Kind::Notifier => Typed::Notifier(Deserialize::deserialize(body)?),
     })
-}
-
-/// `apiVersion` and `kind`: what the document is.
-fn head(source: &Source, root: &Node) -> (Option<Kind>, Vec<Finding>) {
-    let mut notes = Notes::new(&source.file, root);
-    if !matches!(root.tree, Tree::Map(_)) {
-        let message = format!("a document is a mapping, not {}", root.shape());
-        notes.value(way![]).error("TM0106", message, "begin it with `apiVersion: tminus/v1`, `kind` and `name`");
-        return (None, notes.into_findings());
-    }
-    match root.text_of("apiVersion") {
-        Some(API_VERSION) => {}
-        Some(other) => {
-            let message = format!("`{}` is not a version this tminus reads", other.chars().take(60).collect::<String>());
-            notes.value(way!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
-        }
-        None => {
-            let message = "the document does not say `apiVersion`";
-            notes.value(way!["apiVersion"]).error("TM0109", message, format!("write `apiVersion: {API_VERSION}`"));
-        }
-    }
-    let kind = root.text_of("kind");
-    let known = Kind::ALL.map(Kind::word);
-    match kind.map(|word| (word, Kind::of(word))) {
-        Some((_, Some(kind))) => return (Some(kind), notes.into_findings()),
-        Some((word, None)) if LATER_KINDS.contains(&word) => {
-            let help = "take the document out of the folder until then";
-            notes.value(way!["kind"]).error("TM0110", format!("`{word}` is not in this version"), help);
-        }
-        Some((word, None)) => {
-            let message = format!("`{}` is not a kind of document", word.chars().take(60).collect::<String>());
-            notes.value(way!["kind"]).error("TM0109", message, suggest::help(word, known));
-        }
-        None => {
-            let help = format!("add `kind`, one of {}", suggest::listed(&known));
-            notes.value(way!["kind"]).error("TM0109", "the document does not say its `kind`", help);
-        }
-    }
-    (None, notes.into_findings())
-}
-
-/// A problem of the writing as a finding.
-fn written(source: &Source, chunk: &Chunk<'_>, problem: &Problem) -> Finding {
-    let mut place = problem.place;
-    let (code, path, message, help) = match &problem.kind {
-        ProblemKind::Duplicate { key, first, path } => {
-            let message = format!(
-                "the key `{key}` stands here a second time; the first is at line {}, column {}",
-                first.line, first.column
-            );
-            ("TM0105", path.to_string(), message, "keep one of the two".to_owned())
-        }
-        ProblemKind::TooLarge(reason) => (
-            "TM0111",
-            String::new(),
-            format!("the document is {reason}"),
-            "split it, and write values out instead of aliases".to_owned(),
-        ),
-        ProblemKind::Syntax(reason) => {
-            let told = syntax::tell(chunk, problem.place, reason);
-            place = told.place;
-            ("TM0102", String::new(), told.message, told.help)
-        }
-    };
-    let file = source.file.clone();
-    Finding { file, line: place.line, column: place.column, path, code: code.into(), severity: Severity::Error, message, help }
 }

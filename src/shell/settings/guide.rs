@@ -120,6 +120,11 @@ impl<'s> Guide<'s> {
         self.resolved().keyword("format").and_then(Value::as_str)
     }
 
+    /// A whole number is written in digits: 1e3 and 3.0 are refused where one is wanted, as every reader of the types does.
+    fn holds(self, number: &Number) -> bool {
+        self.takes("number") || !self.takes("integer") || number.is_i64() || number.is_u64()
+    }
+
     fn recognises(self, node: &Node) -> bool {
         let here = self.resolved();
         match &node.tree {
@@ -160,7 +165,7 @@ impl<'s> Guide<'s> {
         match scalar.text.as_str() {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            number => read_number(number).map_or_else(text, Value::Number),
+            number => read_number(number).filter(|number| self.holds(number)).map_or_else(text, Value::Number),
         }
     }
 }
@@ -189,8 +194,8 @@ mod tests {
     use super::*;
 
     fn convert(schema: &Value, yaml: &str) -> Value {
-        let chunks = super::super::yaml::parse(yaml);
-        Guide::new(schema).convert(chunks[0].root.as_ref().unwrap())
+        let chunk = super::super::yaml::parse(yaml).next().unwrap();
+        Guide::new(schema).convert(chunk.root.as_ref().unwrap())
     }
 
     #[test]
@@ -211,6 +216,9 @@ mod tests {
             (&number, "010", json!("010")),
             (&number, ".inf", json!(".inf")),
             (&number, "1e999", json!("1e999")),
+            (&number, "1e3", json!(1e3)),
+            (&json!({"type": "integer"}), "1e3", json!("1e3")),
+            (&json!({"type": "integer"}), "3.0", json!("3.0")),
             (&json!({"type": "boolean"}), "true", json!(true)),
             (&json!({"type": "boolean"}), "yes", json!("yes")),
         ] {

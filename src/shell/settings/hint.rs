@@ -4,7 +4,7 @@ use jsonschema::error::ValidationErrorKind as Limit;
 use serde_json::Value;
 
 use super::guide::Guide;
-use super::instant::corrected;
+use super::meant;
 use super::node::Scalar;
 use super::suggest;
 use super::words::{self, Format};
@@ -47,7 +47,9 @@ pub fn range(guide: Guide<'_>, limit: &Limit) -> String {
         _ => {}
     }
     let phrase = wanted(guide);
-    let bound = |name: &str| guide.keyword(name).and_then(Value::as_f64).map(|bound| bound.to_string());
+    // The width of a number is no bound that anybody has in mind, unless it is the one that was broken.
+    let of_width = |bound: &f64| *bound == f64::from(u32::MAX) && !matches!(limit, Limit::Maximum { .. });
+    let bound = |name: &str| guide.keyword(name)?.as_f64().filter(|bound| !of_width(bound)).map(|bound| bound.to_string());
     match (bound("minimum"), bound("maximum")) {
         (Some(low), Some(high)) => format!("write {phrase} from {low} to {high}"),
         (Some(low), None) => format!("write {phrase} of at least {low}"),
@@ -58,50 +60,22 @@ pub fn range(guide: Guide<'_>, limit: &Limit) -> String {
 
 /// What a scalar of a format should read, judging by what stands there.
 pub fn scalar(format: &Format, text: &str) -> String {
-    let bare_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match format.name {
-        "tminus-percent" => percent(text),
-        "tminus-duration" if bare_number => format!("write the unit: `{text}s`, `{text}m`, `{text}h` or `{text}d`"),
-        "tminus-duration" if text.ends_with("ms") => "the smallest unit is s: `0.5s`".to_owned(),
-        "tminus-t-relative" if crate::core::words::parse_duration(text).is_ok() => {
-            format!("write `T-{text}` for before the launch, `T+{text}` for after it")
-        }
-        "tminus-t-relative" if text == "T" || text == "T-0" => "write `T-0s`".to_owned(),
-        "tminus-instant" if corrected(text).is_some() => {
-            format!("write `{}`, or another zone", corrected(text).unwrap_or_default())
-        }
-        "tminus-instant" if text.contains('T') => "add the offset, and best the zone: `-08:00[America/Los_Angeles]`".to_owned(),
-        "tminus-rate" if bare_number => format!("write the period: `{text}/s` or `{text}/m`"),
-        "tminus-count" if text.ends_with('K') => "the letter for a thousand is a small k".to_owned(),
-        "tminus-url" if !text.contains("://") && !text.is_empty() => {
-            format!("write `https://{}`", text.chars().take(80).collect::<String>())
-        }
-        "tminus-time-zone" => zone(text),
-        _ => format!("write {}", format.wanted),
-    }
-}
-
-fn percent(text: &str) -> String {
-    let number = text.trim_end_matches('%').trim();
-    let usable = text.ends_with('%') && number.parse::<crate::core::words::Percent>().is_ok();
-    if usable {
-        return format!("write `{number}`");
-    }
-    match text.parse::<f64>() {
-        Ok(value) if value > 100.0 => "100 is everybody".to_owned(),
-        Ok(value) if value < 0.0 => "0 is nobody".to_owned(),
-        Ok(value) if value > 0.0 && value < 0.0001 => "the smallest percent above nobody is 0.0001".to_owned(),
-        Ok(value) if (0.0..=100.0).contains(&value) => format!("write `{}`", (value.abs() * 10_000.0).round() / 10_000.0),
-        _ => "write a number from 0 (nobody) to 100 (everybody), such as 12.5".to_owned(),
-    }
-}
-
-fn zone(text: &str) -> String {
-    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    match suggest::nearest(text, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "write a name such as `America/Los_Angeles` or `UTC`".to_owned(),
-    }
+    let likely = match format.name {
+        "tminus-percent" => Some(meant::percent(text)),
+        "tminus-duration" => meant::duration(text),
+        "tminus-t-relative" => meant::t_relative(text),
+        "tminus-instant" => meant::instant(text),
+        "tminus-rate" => meant::rate(text),
+        "tminus-count" => meant::count(text),
+        "tminus-url" => meant::url(text),
+        "tminus-host-port" => meant::host_port(text),
+        "tminus-listen" => meant::listen(text),
+        "tminus-time-zone" => Some(meant::zone(text)),
+        "tminus-name" => meant::name(text),
+        "tminus-sha256" => Some(meant::sha256(text)),
+        _ => None,
+    };
+    likely.unwrap_or_else(|| format!("write {}", format.wanted))
 }
 
 /// A scalar where another type is wanted.
@@ -109,8 +83,10 @@ pub fn untyped(guide: Guide<'_>, scalar: &Scalar) -> String {
     let word = scalar.text.to_ascii_lowercase();
     if guide.takes("boolean") {
         return match word.as_str() {
-            "yes" | "on" | "true" | "y" => "write `true`".to_owned(),
-            "no" | "off" | "false" | "n" => "write `false`".to_owned(),
+            "true" | "1" => "write `true`".to_owned(),
+            "false" | "0" => "write `false`".to_owned(),
+            "yes" | "on" | "y" => "write `true`; yes and on were booleans in YAML 1.1 and are texts since".to_owned(),
+            "no" | "off" | "n" => "write `false`; no and off were booleans in YAML 1.1 and are texts since".to_owned(),
             _ => "write `true` or `false`".to_owned(),
         };
     }
@@ -123,11 +99,28 @@ pub fn untyped(guide: Guide<'_>, scalar: &Scalar) -> String {
     if !scalar.plain && serde_json::from_str::<serde_json::Number>(&scalar.text).is_ok() {
         return format!("write `{}` without quotes", scalar.text);
     }
-    let trimmed = scalar.text.trim_start_matches('0');
-    if scalar.text.starts_with('0') && !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
-        return format!("write `{trimmed}`, without the leading zero");
+    number(guide, &scalar.text).unwrap_or_else(|| format!("write {}", wanted(guide)))
+}
+
+/// The number that was meant, in digits.
+fn number(guide: Guide<'_>, text: &str) -> Option<String> {
+    if guide.takes("integer") || guide.takes("number") {
+        let bare = text.trim_start_matches(['.', '-', '+']).to_ascii_lowercase();
+        if ["inf", "infinity", "nan"].contains(&bare.as_str()) || text.parse::<f64>().is_ok_and(f64::is_infinite) {
+            let null = if guide.takes("null") { ", or null for none" } else { "" };
+            return Some(format!("write {} that is finite{null}", wanted(guide)));
+        }
     }
-    format!("write {}", wanted(guide))
+    let written = meant::decimal(text)?;
+    if guide.takes("integer") && written.parse::<u64>().is_err() {
+        return None;
+    }
+    let leading = text.starts_with('0') && text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match text {
+        _ if leading => format!("write `{written}`, without the leading zero"),
+        text if text.contains(':') => format!("write `{written}`: numbers to the base of 60 are YAML 1.1"),
+        _ => format!("write `{written}`"),
+    })
 }
 
 /// A list or mapping where another shape is wanted.

@@ -3,7 +3,7 @@
 //! Invariant: an instant has one meaning. Without an offset, or with an offset that the zone does not have then, it is refused.
 
 use jiff::fmt::temporal::{DateTimeParser, Pieces};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 /// An instant, and the zone that people think of it in.
@@ -46,19 +46,18 @@ fn in_zone(text: &str, pieces: &Pieces<'_>) -> Result<Instant, String> {
 fn wrong_offset(pieces: &Pieces<'_>, zone: &TimeZone, text: &str) -> String {
     let civil = pieces.date().to_datetime(pieces.time().unwrap_or_default());
     let name = zone.iana_name().unwrap_or("the zone");
-    match zone.to_ambiguous_zoned(civil).unambiguous() {
-        Ok(zoned) => format!("{name} is at {} then, so {text:?} contradicts itself", zoned.offset()),
-        Err(_) => format!("{text:?} contradicts itself: {name} has another offset then"),
+    match zone.to_ambiguous_zoned(civil).offset() {
+        AmbiguousOffset::Unambiguous { offset } => format!("{name} is at {offset} then, so {text:?} contradicts itself"),
+        AmbiguousOffset::Gap { before, after } => {
+            format!("clocks in {name} jump from {before} to {after} and never show {}, so {text:?} is no instant", civil.time())
+        }
+        AmbiguousOffset::Fold { before, after } => {
+            format!(
+                "clocks in {name} show {} twice that day, at {before} and at {after}, and {text:?} says neither",
+                civil.time()
+            )
+        }
     }
-}
-
-/// The same time on people's clocks with the offset that the zone has then; `None` where that is not what is wrong.
-pub fn corrected(text: &str) -> Option<String> {
-    let pieces = Pieces::parse(text).ok()?;
-    let zone = pieces.to_time_zone().ok().flatten()?;
-    let civil = pieces.date().to_datetime(pieces.time()?);
-    let zoned = zone.to_ambiguous_zoned(civil).unambiguous().ok()?;
-    Some(zoned.to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: `documents` holds only what is valid by itself; whoever acts refuses to do so while there is an error.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::among::{self, Resolve};
@@ -9,8 +10,10 @@ use super::build::assemble;
 use super::digest::{canonical, sha256};
 use super::draft::{self, Draft};
 use super::files::{self, Source};
+use super::limits::{MOST_DOCUMENTS, MOST_FINDINGS_OF_RUN, MOST_NODES_OF_RUN};
+use super::node::Node;
 use super::schema::Kind;
-use super::{references, yaml};
+use super::{pace, references, yaml};
 use crate::core::words::Name;
 use crate::shell::data::{Finding, Severity};
 use crate::shell::spec::Documents;
@@ -28,6 +31,10 @@ pub struct Loaded {
     pub documents_read: usize,
     /// What was read, for showing findings in their context.
     pub sources: Vec<Source>,
+    /// Every document that has a name, valid or not.
+    pub present: BTreeSet<(Kind, Name)>,
+    /// Files beside the documents that they were read with, such as a curve of adoption.
+    pub referred: BTreeSet<PathBuf>,
 }
 
 /// One valid document.
@@ -43,6 +50,10 @@ pub struct Part {
     pub file: String,
     /// Its text, a whole YAML document.
     pub text: String,
+    /// Where its name stands in the file, from 1.
+    pub line: usize,
+    /// The documents that it names, directly.
+    pub leans_on: BTreeSet<(Kind, Name)>,
 }
 
 impl Loaded {
@@ -83,29 +94,100 @@ pub fn load_texts_alone(texts: &[(String, String)]) -> Loaded {
 
 fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resolve) -> Loaded {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
-    let mut documents_read = 0;
-    for source in &sources {
-        for chunk in yaml::parse(&source.text) {
-            documents_read += 1;
-            drafts.extend(draft::read(source, chunk, &mut findings));
-        }
-    }
+    let documents_read = read_drafts(&sources, (&mut drafts, &mut findings));
     among::check(&mut drafts, resolve);
     if resolve == Resolve::All {
         references::check(&mut drafts);
+        pace::check(&mut drafts);
     }
     findings.extend(drafts.iter().flat_map(|draft| draft.findings.iter().cloned()));
-    findings.sort();
-    findings.dedup();
+    let findings = in_order(findings);
     let (documents, parts) = (assemble(&drafts), parts(&drafts));
+    let present = drafts.iter().filter_map(|draft| Some((draft.kind, draft.name.clone()?))).collect();
+    let referred = drafts.iter().filter_map(Draft::curve).collect();
     drop(drafts);
-    Loaded { documents, findings, parts, documents_read, sources }
+    Loaded { documents, findings, parts, documents_read, sources, present, referred }
+}
+
+/// Reads document by document, as far as the limits of a run reach; gives how many there were.
+fn read_drafts<'s>(sources: &'s [Source], (drafts, findings): (&mut Vec<Draft<'s>>, &mut Vec<Finding>)) -> usize {
+    let (mut documents, mut nodes, mut said) = (0, 0, 0);
+    for source in sources {
+        let mut empty = true;
+        for chunk in yaml::parse(&source.text) {
+            documents += 1;
+            nodes += chunk.nodes;
+            if let Some(what) = exceeded(documents, nodes) {
+                findings.push(at(source, chunk.first_line, ("TM0111", Severity::Error), what));
+                return documents;
+            }
+            empty &= chunk.root.as_ref().is_none_or(Node::is_null) && chunk.problems.is_empty();
+            let before = findings.len();
+            let mut draft = draft::read(source, chunk, findings);
+            said += findings.len() - before;
+            if let Some(draft) = &mut draft {
+                said += draft.findings.len();
+                // Far beyond what is shown: one is enough to know that the document is not valid.
+                if said > 2 * MOST_FINDINGS_OF_RUN {
+                    draft.findings.sort_by_key(|finding| finding.severity);
+                    draft.findings.truncate(1);
+                }
+            }
+            drafts.extend(draft);
+        }
+        if empty {
+            let what = ("the file holds no document".to_owned(), "write one, or take the file out of the folder");
+            findings.push(at(source, 1, ("TM0116", Severity::Warning), what));
+        }
+    }
+    documents
+}
+
+fn exceeded(documents: usize, nodes: usize) -> Option<(String, &'static str)> {
+    let what = if documents > MOST_DOCUMENTS {
+        format!("more than {MOST_DOCUMENTS} documents")
+    } else if nodes > MOST_NODES_OF_RUN {
+        format!("more than {MOST_NODES_OF_RUN} values in all documents together")
+    } else {
+        return None;
+    };
+    Some((format!("there are {what}, so this document and those after it were not read"), "check fewer files at a time"))
+}
+
+fn at(source: &Source, line: usize, (code, severity): (&str, Severity), (message, help): (String, &str)) -> Finding {
+    let (file, code, help) = (source.file.clone(), code.to_owned(), help.to_owned());
+    Finding { file, line, column: 1, path: String::new(), code, severity, message, help }
+}
+
+/// By file and place; what an alias repeats is said once, and of very many only the first are kept.
+fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort();
+    let mut seen = BTreeSet::new();
+    findings.retain(|found| {
+        let Finding { file, line, column, code, message, .. } = found;
+        seen.insert((file.clone(), *line, *column, code.clone(), message.clone()))
+    });
+    if findings.len() > MOST_FINDINGS_OF_RUN {
+        findings.truncate(MOST_FINDINGS_OF_RUN);
+        let last = findings.last().cloned();
+        findings.extend(last.map(|last| Finding {
+            path: String::new(),
+            code: "TM0111".into(),
+            severity: Severity::Error,
+            message: format!("more than {MOST_FINDINGS_OF_RUN} findings; the rest is not shown"),
+            help: "mend the ones above and check again".into(),
+            ..last
+        }));
+    }
+    findings
 }
 
 fn parts(drafts: &[Draft<'_>]) -> Vec<Part> {
     let part = |draft: &Draft<'_>| {
         let (file, text) = (draft.source.file.clone(), draft.text.to_owned());
-        Some(Part { kind: draft.kind, name: draft.name.clone()?, sha256: sha256([canonical(&draft.json).as_str()]), file, text })
+        let (name, sha256) = (draft.name.clone()?, sha256([canonical(&draft.json).as_str()]));
+        let (line, leans_on) = (draft.line(), references::documents(draft, drafts));
+        Some(Part { kind: draft.kind, name, sha256, file, text, line, leans_on })
     };
     let mut parts: Vec<Part> = drafts.iter().filter(|draft| draft.is_valid()).filter_map(part).collect();
     parts.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));

@@ -116,6 +116,15 @@ impl Node {
         }
     }
 
+    /// How many bytes of text it holds.
+    pub fn bytes(&self) -> usize {
+        match &self.tree {
+            Tree::Scalar(scalar) => scalar.text.len(),
+            Tree::List(items) => items.iter().map(Node::bytes).sum(),
+            Tree::Map(entries) => entries.iter().map(|entry| entry.key.len() + entry.value.bytes()).sum(),
+        }
+    }
+
     /// How many levels it has, itself included.
     pub fn depth(&self) -> usize {
         1 + match &self.tree {

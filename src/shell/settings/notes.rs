@@ -1,10 +1,11 @@
 //! Collects the findings of one document, each put at its place in the tree.
+//!
+//! Invariant: what a finding says of a document's text moves no cursor and has a bounded length.
 
+use super::hidden::{shortened, visible};
+use super::limits::{LONGEST_MESSAGE, LONGEST_PATH, MOST_FINDINGS};
 use super::node::{Node, Path, Place, Tree};
 use crate::shell::data::{Finding, Severity};
-
-/// Most findings of one document. A person mends the first ones and checks again; a hostile file would name a hundred thousand.
-pub const MOST_FINDINGS: usize = 200;
 
 /// The findings of one document.
 pub struct Notes<'d> {
@@ -75,7 +76,7 @@ impl Spot<'_, '_> {
 
     fn push(self, severity: Severity, code: &str, (message, help): (String, String)) {
         let Place { line, column } = self.place;
-        let path = self.path.to_string();
+        let path = shortened(&self.path.to_string(), LONGEST_PATH);
         let file = self.notes.file.to_owned();
         if self.notes.is_full() {
             return;
@@ -87,6 +88,7 @@ impl Spot<'_, '_> {
         } else {
             (code, severity, message, help)
         };
+        let (message, help) = (visible(&shortened(&message, LONGEST_MESSAGE)), visible(&shortened(&help, LONGEST_MESSAGE)));
         self.notes.findings.push(Finding { file, line, column, path, code: code.to_owned(), severity, message, help });
     }
 }

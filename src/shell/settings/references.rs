@@ -48,6 +48,26 @@ pub fn check(drafts: &mut [Draft<'_>]) {
     }
 }
 
+/// The documents that one names; a query stands for the source that has it.
+pub fn documents(draft: &Draft<'_>, among: &[Draft<'_>]) -> BTreeSet<(Kind, Name)> {
+    let has = |source: &&Draft<'_>, query: &Name| {
+        source.kind == Kind::MetricsSource
+            && source.notes().keys_at("queries").iter().any(|key| query.as_str().eq_ignore_ascii_case(key))
+    };
+    let mut named = BTreeSet::new();
+    for reference in of(draft) {
+        match Kind::of(&reference.to) {
+            Some(kind) => drop(named.insert((kind, reference.name))),
+            None if reference.to == "query" => {
+                let sources = among.iter().filter(|source| has(source, &reference.name));
+                named.extend(sources.filter_map(|source| Some((source.kind, source.name.clone()?))));
+            }
+            None => {}
+        }
+    }
+    named
+}
+
 /// The names there are, by what they name. Documents with errors count: they are there, and have their own findings.
 fn known<'k>(drafts: &[Draft<'_>]) -> BTreeMap<&'k str, BTreeSet<Name>> {
     let mut known: BTreeMap<&str, BTreeSet<Name>> = BTreeMap::new();

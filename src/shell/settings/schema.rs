@@ -86,7 +86,9 @@ impl Kind {
             Self::PrimingPolicy => schemars::schema_for!(kinds::priming::PrimingPolicy),
             Self::Notifier => schemars::schema_for!(kinds::notifier::Notifier),
         };
-        with_head(generated.to_value(), self)
+        let mut schema = generated.to_value();
+        bound(&mut schema);
+        with_head(schema, self)
     }
 
     /// The schema as text, ending with a line break; what `tminus schema` prints and `docs/schema` holds.
@@ -98,6 +100,25 @@ impl Kind {
     pub fn rules(self) -> &'static Rules {
         static CACHE: [OnceLock<Rules>; 9] = [const { OnceLock::new() }; 9];
         CACHE[self as usize].get_or_init(|| Rules::compile(self.schema()))
+    }
+}
+
+/// Says how large whole numbers may be: schemars names their width alone, and a validator takes any number for it.
+fn bound(schema: &mut Value) {
+    if let Value::Object(map) = schema {
+        let largest = match map.get("format").and_then(Value::as_str) {
+            Some("uint16") => Some(u64::from(u16::MAX)),
+            Some("uint32") => Some(u64::from(u32::MAX)),
+            _ => None,
+        };
+        if let Some(largest) = largest {
+            map.entry("maximum").or_insert_with(|| json!(largest));
+        }
+    }
+    match schema {
+        Value::Object(map) => map.values_mut().for_each(bound),
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        _ => {}
     }
 }
 

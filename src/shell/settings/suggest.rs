@@ -3,15 +3,17 @@
 /// The nearest known word, if it is near enough to be a slip: at most a third of its letters differ.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let folded = word.to_ascii_lowercase();
+    let letters = folded.chars().count();
     let distance = |candidate: &str| strsim::damerau_levenshtein(&folded, &candidate.to_ascii_lowercase());
     // Hostile words may be long; the distance is quadratic, and nothing near them is known.
-    if word.len() > 100 {
+    if word.len() > LONGEST {
         return None;
     }
     known
         .into_iter()
         .take(MOST_COMPARED)
-        .filter(|candidate| candidate.len() <= 200)
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= 3 || is_part(&folded, candidate))
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3) / 3).min(3) || is_part(&folded, candidate))
         .min_by_key(|(distance, _)| *distance)
@@ -34,8 +36,11 @@ pub fn help<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String 
     }
 }
 
-/// Most known names that are compared; the comparison is quadratic in their length, and a file may name a hundred thousand.
-const MOST_COMPARED: usize = 2_000;
+/// Longest word in bytes that is compared: the comparison is quadratic in it.
+const LONGEST: usize = 100;
+
+/// Most known names that are compared; a folder may name a hundred thousand, and findings are many.
+const MOST_COMPARED: usize = 1_000;
 
 /// Most words a list shows; a folder may hold thousands of names.
 const MOST_LISTED: usize = 20;

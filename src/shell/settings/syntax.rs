@@ -2,6 +2,7 @@
 //!
 //! The parser stops where it can go no further, which may be lines after the mistake; this looks back for the cause.
 
+use super::hidden::shortened;
 use super::node::Place;
 use super::yaml::Chunk;
 
@@ -23,25 +24,87 @@ pub fn tell(chunk: &Chunk<'_>, place: Place, reason: &str) -> Told {
         .or_else(|| seen.open_bracket(reason))
         .or_else(|| seen.open_quote(reason))
         .or_else(|| seen.missing_colon(reason))
-        .unwrap_or_else(|| Told { place, message: format!("this is not YAML: {reason}"), help: general(reason).into() })
+        .or_else(|| seen.colon_in_text(reason))
+        .or_else(|| seen.anchor(reason))
+        .or_else(|| seen.first_letter(reason))
+        .unwrap_or_else(|| plainly(place, reason))
 }
 
-fn general(reason: &str) -> &'static str {
-    if reason.contains("mapping values are not allowed") {
-        "put a text that contains `: ` into quotes, and check the indentation"
-    } else if reason.contains("indentation") || reason.contains("'-' indicator") || reason.contains("block collection") {
-        "indent it like its neighbours, with spaces"
-    } else if reason.contains("anchor") || reason.contains("alias") {
-        "define the anchor with `&name` before `*name` uses it, or put a text that begins with `*` or `&` into quotes"
-    } else if reason.contains("a key must be") {
-        "write one word or text before the colon"
-    } else if reason.contains("escape") {
-        "use single quotes for text with backslashes"
-    } else if reason.contains("cannot start") || reason.contains("unexpected character") {
-        "put a text that begins with a special character into quotes"
-    } else {
-        "check indentation, colons, quotes and brackets on this line and the one before it"
-    }
+/// What the parser says, in words, and what usually is behind it.
+const REASONS: &[(&str, &str, &str)] = &[
+    (
+        "a key must be a single value",
+        "a key is one word or text, and here a list or mapping stands for it",
+        "write one word before the colon",
+    ),
+    (
+        "this alias stands inside the very node",
+        "this alias stands inside the very value it names, so it would have no end",
+        "write out what is meant here",
+    ),
+    ("a second document begins here", "a second document begins here without a separator", "write `---` on a line before it"),
+    (
+        "mapping values are not allowed",
+        "this line is indented deeper than the one above it, which has a value already",
+        "indent it like its neighbours",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "a list goes on here, and this line neither begins with `- ` nor belongs to the item above it",
+        "begin it with `- `, or indent it like the item or key that it belongs to",
+    ),
+    (
+        "block sequence entries are not allowed",
+        "a list cannot begin here",
+        "begin it on a line of its own, below its key, or put a text that begins with `-` into quotes",
+    ),
+    ("escape", "a backslash in double quotes begins an escape, and this is none", "use single quotes for text with backslashes"),
+    (
+        "did not find expected key",
+        "this line does not belong to the mapping above it: it is indented by another number of spaces",
+        "indent it like its neighbours, with spaces",
+    ),
+    ("invalid indentation", "this line is indented too little for what it goes on with", "indent it deeper than its key"),
+    (
+        "wrongly indented line in block scalar",
+        "this line is indented less than the text it belongs to",
+        "indent the whole text alike",
+    ),
+    (
+        "block scalar, did not find expected comment or line break",
+        "after `|` or `>` the text begins on the next line",
+        "move it to a line of its own, indented, or put it into quotes instead",
+    ),
+    (
+        "document end marker",
+        "something stands behind the `...` that ends a document",
+        "write it on a line of its own, below a `---`",
+    ),
+    ("incompatible YAML document", "the directive asks for a version of YAML that there is not", "take the `%YAML` line out"),
+    ("directive", "the line begins with `%`, as a directive of YAML does", "put a text that begins with `%` into quotes"),
+    (
+        "comments must be separated",
+        "a comment begins after white space",
+        "write a space before the `#`, or put a text with `#` into quotes",
+    ),
+    ("invalid trailing content", "something stands behind the closing quote", "put the whole text into one pair of quotes"),
+    ("recursion limit", "the document is nested too deeply", "check that brackets are closed"),
+    ("tag", "a text that begins with `!` is read as a tag", "put it into quotes"),
+    ("handle wasn't declared", "a text that begins with `!` is read as a tag", "put it into quotes"),
+];
+
+fn plainly(place: Place, reason: &str) -> Told {
+    let known = REASONS.iter().find(|(part, ..)| reason.contains(part));
+    let (message, help) = known.map_or_else(
+        || {
+            (
+                format!("this is not YAML: {reason}"),
+                "check indentation, colons, quotes and brackets on this line and the one before it",
+            )
+        },
+        |(_, message, help)| ((*message).to_owned(), help),
+    );
+    Told { place, message, help: help.to_owned() }
 }
 
 struct Scene<'c> {
@@ -129,6 +192,58 @@ impl Scene<'_> {
             || reason.contains("document indicator")
             || reason.contains("indentation");
         ends.then(|| Told { place: self.place, message: "a quote is not closed".into(), help: "add the closing quote".into() })
+    }
+
+    /// A text with a colon in it: a second `: ` on the line.
+    fn colon_in_text(&self, reason: &str) -> Option<Told> {
+        if !reason.contains("mapping values are not allowed") {
+            return None;
+        }
+        let (line, text) = self.lines_back().next()?;
+        let (key, value) = text.split_once(": ")?;
+        let value = value.trim_end();
+        if !value.contains(": ") && !value.ends_with(':') || value.starts_with(['"', '\'', '[', '{']) {
+            return None;
+        }
+        let quoted = if value.contains('"') { format!("'{value}'") } else { format!("\"{value}\"") };
+        Some(Told {
+            place: Place { line, column: key.chars().count() + 3 },
+            message: "a text with `: ` in it needs quotes".into(),
+            help: format!("write `{}: {}`", key.trim_start().trim_start_matches("- "), shortened(&quoted, 80)),
+        })
+    }
+
+    /// An alias without its anchor.
+    fn anchor(&self, reason: &str) -> Option<Told> {
+        if !reason.contains("unknown anchor") {
+            return None;
+        }
+        let (_, text) = self.lines_back().next()?;
+        let at: String = text.chars().skip(self.place.column.saturating_sub(1)).collect();
+        let name = at.trim_start_matches('*').split([' ', ',', ']', '}', ':']).next().unwrap_or_default();
+        let name = shortened(name, 40);
+        Some(Told {
+            place: self.place,
+            message: format!("`*{name}` is an alias, and no `&{name}` stands before it in this document"),
+            help: "define the anchor before it, in this document; or put a text that begins with `*` into quotes".into(),
+        })
+    }
+
+    /// A text that begins with a letter of YAML's own.
+    fn first_letter(&self, reason: &str) -> Option<Told> {
+        if !reason.contains("cannot start")
+            && !reason.contains("unexpected character")
+            && !reason.contains("alphabetic or numeric")
+        {
+            return None;
+        }
+        let (_, text) = self.lines_back().next()?;
+        let letter = text.chars().nth(self.place.column.saturating_sub(1)).filter(|c| !c.is_whitespace())?;
+        Some(Told {
+            place: self.place,
+            message: format!("a text cannot begin with `{letter}` outside quotes"),
+            help: "put the text into quotes".into(),
+        })
     }
 
     /// A line that is no `key: value`, where the parser waited for the colon.

@@ -1,22 +1,17 @@
 //! YAML text -> document trees with places, by the events of the parser.
 //!
 //! Each document of a file is parsed by itself, so that a syntax error costs one document and never its neighbours.
-//! Invariant: whatever the text, memory stays within [`LARGEST_FILE`] times a small factor and [`MOST_NODES`] nodes.
+//! Invariant: whatever the text, memory stays within the limits of [`super::limits`] times a small factor, because nodes,
+//! text and aliases are counted before anything is copied.
 
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::node::{Entry, Node, Place, Scalar, Tree};
-
-/// Largest file in bytes. A document for people stays under 100 kB; a file of a thousand generated ones under this.
-pub const LARGEST_FILE: usize = 4 << 20;
-
-/// Most nodes of one document, aliases resolved. The largest shipped checklist has under 300; an alias bomb asks for 10^9.
-pub const MOST_NODES: usize = 100_000;
-
-/// Deepest nesting. The deepest place in any kind is 7 levels down; the walks over the tree are recursive.
-pub const DEEPEST: usize = 32;
+use super::hidden::{is_control, is_hidden};
+use super::limits::{DEEPEST, LARGEST_TEXT, LONGEST_SCALAR, MOST_ALIASES, MOST_FINDINGS, MOST_NODES};
+use super::node::{Entry, Node, Path, Place, Scalar, Segment, Tree};
+use super::problem::{Problem, ProblemKind};
 
 /// A document, or why there is none.
 #[derive(Debug)]
@@ -29,38 +24,13 @@ pub struct Chunk<'t> {
     pub root: Option<Node>,
     /// What is wrong with the writing.
     pub problems: Vec<Problem>,
-}
-
-/// A problem of the writing itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub kind: ProblemKind,
-}
-
-/// What is wrong with the writing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// Not YAML.
-    Syntax(String),
-    /// The same key twice; where it was first, and the path of the mapping's keys down to it.
-    Duplicate {
-        /// The key.
-        key: String,
-        /// Its first place.
-        first: Place,
-        /// Keys and indices down to it, as in a finding.
-        path: super::node::Path,
-    },
-    /// A limit of this file.
-    TooLarge(String),
+    /// How many values it holds, aliases resolved.
+    pub nodes: usize,
 }
 
 /// Splits a file at its document separators and parses each document.
-pub fn parse(text: &str) -> Vec<Chunk<'_>> {
-    chunks(text).into_iter().map(|(first_line, text)| parse_chunk(first_line, text)).collect()
+pub fn parse(text: &str) -> impl Iterator<Item = Chunk<'_>> {
+    chunks(text).into_iter().map(|(first_line, text)| parse_chunk(first_line, text))
 }
 
 /// A line that begins with `---` always separates documents, even inside a block scalar (YAML 1.2.2, section 9.1.2).
@@ -92,13 +62,45 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn parse_chunk(first_line: usize, text: &str) -> Chunk<'_> {
+    let mut problems = scan(first_line, text);
+    if problems.iter().any(|problem| problem.kind.is_fatal()) {
+        return Chunk { text, first_line, root: None, problems, nodes: 0 };
+    }
     let mut builder = Builder { line_offset: first_line - 1, ..Builder::default() };
     let mut parser = Parser::new_from_str(text);
     let root = builder.read(&mut parser).unwrap_or_else(|problem| {
         builder.problems.push(problem);
         None
     });
-    Chunk { text, first_line, root, problems: builder.problems }
+    problems.append(&mut builder.problems);
+    Chunk { text, first_line, root, problems, nodes: builder.nodes }
+}
+
+/// Looks for characters that have no place in a text: one of each line, those that end the reading before the others.
+fn scan(first_line: usize, text: &str) -> Vec<Problem> {
+    // Nearly every line of nearly every document is of these alone.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n');
+    if text.bytes().all(plain) {
+        return Vec::new();
+    }
+    let lines = text.split('\n').enumerate().filter(|(_, line)| !line.bytes().all(plain));
+    let of_line = |(at, line): (usize, &str)| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let mut odd = line.chars().enumerate().filter_map(|(column, c)| Some((column, odd(c)?)));
+        let first = odd.next()?;
+        let (column, kind) = if first.1.is_fatal() { first } else { odd.find(|(_, kind)| kind.is_fatal()).unwrap_or(first) };
+        Some(Problem { place: Place { line: first_line + at, column: column + 1 }, kind })
+    };
+    lines.filter_map(of_line).take(MOST_FINDINGS).collect()
+}
+
+fn odd(c: char) -> Option<ProblemKind> {
+    match c {
+        '\r' => Some(ProblemKind::CarriageReturn),
+        c if is_control(c) => Some(ProblemKind::Control(c)),
+        c if is_hidden(c) => Some(ProblemKind::Hidden(c)),
+        _ => None,
+    }
 }
 
 /// A collection that is not closed yet.
@@ -110,15 +112,41 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<(String, Place)>, seen: BTreeMap<String, Place> },
+    Map(OpenMap),
+}
+
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    key: Option<Key>,
+    seen: BTreeMap<String, Place>,
+    /// What merge keys would bring in: refused, but keys that come this way are not missing.
+    merged: Vec<Entry>,
+}
+
+/// A key that waits for its value.
+struct Key {
+    text: String,
+    place: Place,
+    is_merge: bool,
+}
+
+/// A node that has a name, with what a copy of it costs.
+struct Anchored {
+    node: Node,
+    nodes: usize,
+    bytes: usize,
+    depth: usize,
 }
 
 #[derive(Default)]
 struct Builder {
     line_offset: usize,
     open: Vec<Open>,
-    anchors: BTreeMap<usize, Node>,
+    anchors: BTreeMap<usize, Anchored>,
     nodes: usize,
+    bytes: usize,
+    aliases: usize,
     root: Option<Node>,
     problems: Vec<Problem>,
 }
@@ -141,7 +169,7 @@ impl Builder {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| self.syntax(&error))?;
             if !matches!(event, Event::DocumentEnd | Event::StreamEnd | Event::DocumentStart(_) | Event::Nothing) {
-                let message = "a second document begins here without a separator; write `---` before it".to_owned();
+                let message = "a second document begins here without a separator".to_owned();
                 return Err(Problem { place: self.place(span), kind: ProblemKind::Syntax(message) });
             }
         }
@@ -152,14 +180,20 @@ impl Builder {
         let place = self.place(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let quoted_by_tag = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-                let plain = style == ScalarStyle::Plain && !quoted_by_tag;
-                let scalar = Tree::Scalar(Scalar { text: text.into_owned(), plain });
-                self.close(Node { place, tree: scalar }, anchor)
+                if text.len() > LONGEST_SCALAR {
+                    return Err(too_large(place, format!("has a value of more than {} KiB", LONGEST_SCALAR >> 10)));
+                }
+                let plain = self.is_plain(style, tag.as_deref(), place);
+                self.cost(1, text.len(), place)?;
+                self.close(Node { place, tree: Tree::Scalar(Scalar { text: text.into_owned(), plain }) }, anchor)
             }
-            Event::SequenceStart(anchor, _) => self.begin(anchor, place, OpenKind::List(Vec::new())),
-            Event::MappingStart(anchor, _) => {
-                self.begin(anchor, place, OpenKind::Map { entries: Vec::new(), key: None, seen: BTreeMap::new() })
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "seq")), place);
+                self.begin(anchor, place, OpenKind::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "map")), place);
+                self.begin(anchor, place, OpenKind::Map(OpenMap::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => self.alias(anchor, place),
@@ -167,14 +201,58 @@ impl Builder {
         }
     }
 
-    fn begin(&mut self, anchor: usize, place: Place, kind: OpenKind) -> Result<(), Problem> {
-        if self.open.len() >= DEEPEST {
-            return Err(Problem { place, kind: ProblemKind::TooLarge(format!("nested deeper than {DEEPEST} levels")) });
+    /// Whether a scalar may be a number, a boolean or null. `!!str` says that it is not; other tags are refused, and those
+    /// of such values then cost no second finding.
+    fn is_plain(&mut self, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> bool {
+        let Some(tag) = tag else { return style == ScalarStyle::Plain };
+        let is_text = is_core(tag, "str");
+        self.refuse_tag(Some(tag).filter(|_| !is_text), place);
+        !is_text && (style == ScalarStyle::Plain || ["int", "float", "bool", "null"].iter().any(|name| is_core(tag, name)))
+    }
+
+    fn refuse_tag(&mut self, tag: Option<&Tag>, place: Place) {
+        let written = |tag: &Tag| match tag.is_yaml_core_schema() {
+            true => format!("!!{}", tag.suffix),
+            false => format!("{}{}", tag.handle, tag.suffix),
+        };
+        tag.into_iter().for_each(|tag| self.tell(place, ProblemKind::Tag(written(tag))));
+    }
+
+    /// A problem that does not stop the reading.
+    fn tell(&mut self, place: Place, kind: ProblemKind) {
+        if self.problems.len() <= MOST_FINDINGS {
+            self.problems.push(Problem { place, kind });
         }
-        if let Some(Open { kind: OpenKind::Map { key: None, .. }, .. }) = self.open.last() {
+    }
+
+    /// Counts what is about to be kept.
+    fn cost(&mut self, nodes: usize, bytes: usize, place: Place) -> Result<(), Problem> {
+        self.nodes += nodes;
+        self.bytes += bytes;
+        if self.nodes > MOST_NODES {
+            return Err(too_large(place, format!("has more than {MOST_NODES} values, aliases resolved")));
+        }
+        if self.bytes > LARGEST_TEXT {
+            return Err(too_large(place, format!("has more than {} MiB of text, aliases resolved", LARGEST_TEXT >> 20)));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, anchor: usize, place: Place, kind: OpenKind) -> Result<(), Problem> {
+        self.fits(1, place)?;
+        if matches!(self.open.last(), Some(Open { kind: OpenKind::Map(OpenMap { key: None, .. }), .. })) {
             return Err(Problem { place, kind: ProblemKind::Syntax("a key must be a single value".into()) });
         }
+        self.cost(1, 0, place)?;
         self.open.push(Open { anchor, place, kind });
+        Ok(())
+    }
+
+    /// Whether so many levels fit here.
+    fn fits(&self, depth: usize, place: Place) -> Result<(), Problem> {
+        if self.open.len() + depth > DEEPEST {
+            return Err(too_large(place, format!("is nested deeper than {DEEPEST} levels")));
+        }
         Ok(())
     }
 
@@ -182,65 +260,73 @@ impl Builder {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let tree = match open.kind {
             OpenKind::List(items) => Tree::List(items),
-            OpenKind::Map { entries, .. } => Tree::Map(entries),
+            OpenKind::Map(map) => Tree::Map(map.close()),
         };
         self.close(Node { place: open.place, tree }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> Result<(), Problem> {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+        let Some((nodes, bytes, depth)) = self.anchors.get(&anchor).map(|named| (named.nodes, named.bytes, named.depth)) else {
             let message = "this alias stands inside the very node it names".to_owned();
             return Err(Problem { place, kind: ProblemKind::Syntax(message) });
         };
-        self.nodes += node.count();
-        if self.open.len() + node.depth() > DEEPEST {
-            return Err(Problem { place, kind: ProblemKind::TooLarge(format!("nested deeper than {DEEPEST} levels")) });
+        self.aliases += 1;
+        if self.aliases > MOST_ALIASES {
+            return Err(too_large(place, format!("uses more than {MOST_ALIASES} aliases")));
         }
-        self.close(node, 0)
+        self.fits(depth, place)?;
+        self.cost(nodes, bytes, place)?;
+        let Some(node) = self.anchors.get(&anchor).map(|named| named.node.clone()) else { return Ok(()) };
+        let is_key = matches!(self.open.last(), Some(Open { kind: OpenKind::Map(OpenMap { key: None, .. }), .. }));
+        // What is wrong with a value is mended where it is written; a key is looked for where it is used.
+        let place = if is_key { place } else { node.place };
+        self.close(Node { place, ..node }, 0)
     }
 
     /// A node is whole: it becomes a key, a value, an item or the root.
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            let message = format!("more than {MOST_NODES} values, aliases resolved");
-            return Err(Problem { place: node.place, kind: ProblemKind::TooLarge(message) });
-        }
         if anchor > 0 {
-            self.nodes += node.count();
-            self.anchors.insert(anchor, node.clone());
+            let (nodes, bytes, depth) = (node.count(), node.bytes(), node.depth());
+            self.cost(nodes, bytes, node.place)?;
+            self.anchors.insert(anchor, Anchored { node: node.clone(), nodes, bytes, depth });
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
-        match &mut open.kind {
-            OpenKind::List(items) => items.push(node),
-            OpenKind::Map { key: key @ None, .. } => *key = Some(key_of(node)?),
-            OpenKind::Map { entries, key, seen } => {
-                let Some((key, place)) = key.take() else { return Ok(()) };
-                if let Some(first) = seen.get(&key).copied() {
-                    self.duplicate(key, place, first);
+        let map = match &mut open.kind {
+            OpenKind::List(items) => {
+                items.push(node);
+                return Ok(());
+            }
+            OpenKind::Map(map) => map,
+        };
+        match map.key.take() {
+            None => map.key = Some(key_of(node)?),
+            Some(key) if key.is_merge => {
+                map.merge(node);
+                self.tell(key.place, ProblemKind::Merge(self.path(&key.text)));
+            }
+            Some(key) => {
+                let Key { text: key, place, .. } = key;
+                if let Some(first) = map.seen.get(&key).copied() {
+                    self.tell(place, ProblemKind::Duplicate { path: self.path(&key), key, first });
                 } else {
-                    seen.insert(key.clone(), place);
-                    entries.push(Entry { key, place, value: node });
+                    map.seen.insert(key.clone(), place);
+                    map.entries.push(Entry { key, place, value: node });
                 }
             }
         }
         Ok(())
     }
 
-    fn duplicate(&mut self, key: String, place: Place, first: Place) {
-        let mut segments = Vec::new();
-        for open in &self.open {
-            match &open.kind {
-                OpenKind::List(items) => segments.push(super::node::Segment::Index(items.len())),
-                OpenKind::Map { key: Some((key, _)), .. } => segments.push(super::node::Segment::Key(key.clone())),
-                OpenKind::Map { key: None, .. } => {}
-            }
-        }
-        let path = super::node::Path(segments).then(key.as_str());
-        self.problems.push(Problem { place, kind: ProblemKind::Duplicate { key, first, path } });
+    /// Keys and indices down to a key of the innermost mapping.
+    fn path(&self, key: &str) -> Path {
+        let segment = |open: &Open| match &open.kind {
+            OpenKind::List(items) => Some(Segment::Index(items.len())),
+            OpenKind::Map(map) => map.key.as_ref().map(|key| Segment::Key(key.text.clone())),
+        };
+        Path(self.open.iter().filter_map(segment).collect()).then(key)
     }
 
     fn place(&self, span: Span) -> Place {
@@ -254,9 +340,38 @@ impl Builder {
     }
 }
 
-fn key_of(node: Node) -> Result<(String, Place), Problem> {
+impl OpenMap {
+    /// Keeps what a merge key names: a mapping, or a list of them.
+    fn merge(&mut self, node: Node) {
+        match node.tree {
+            Tree::Map(entries) => self.merged.extend(entries),
+            Tree::List(items) => items.into_iter().for_each(|item| self.merge(item)),
+            Tree::Scalar(_) => {}
+        }
+    }
+
+    /// Own keys come before merged ones, and the first of those before the next.
+    fn close(mut self) -> Vec<Entry> {
+        for entry in self.merged {
+            if self.seen.insert(entry.key.clone(), entry.place).is_none() {
+                self.entries.push(entry);
+            }
+        }
+        self.entries
+    }
+}
+
+fn too_large(place: Place, what: String) -> Problem {
+    Problem { place, kind: ProblemKind::TooLarge(what) }
+}
+
+fn is_core(tag: &Tag, name: &str) -> bool {
+    tag.is_yaml_core_schema() && tag.suffix == name
+}
+
+fn key_of(node: Node) -> Result<Key, Problem> {
     match node.tree {
-        Tree::Scalar(scalar) => Ok((scalar.text, node.place)),
+        Tree::Scalar(scalar) => Ok(Key { is_merge: scalar.plain && scalar.text == "<<", text: scalar.text, place: node.place }),
         Tree::List(_) | Tree::Map(_) => {
             Err(Problem { place: node.place, kind: ProblemKind::Syntax("a key must be a single value".into()) })
         }

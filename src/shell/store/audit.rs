@@ -1,7 +1,8 @@
 //! The audit chain: one row per accepted change (I10), each bound to all before it.
 //!
 //! `hash = SHA-256(previous hash || canonical row)`, starting from 32 zero bytes. The canonical row is every column
-//! with its length before it, so that no two rows share their bytes. The snapshot in it is what `replay` needs. The
+//! with its length before it, so that no two rows share their bytes; rows that say how much was decided have a form of
+//! their own, so that those of before stay as they are. The snapshot in it is what `replay` needs. The
 //! head is also in table `chain`, in the same transaction, so that a cut-off end shows. Not here: walking the chain.
 
 use std::io::{BufWriter, Read, Write};
@@ -10,13 +11,13 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::writer::{read_instant, unsigned};
 use super::{Store, StoreError, sql};
-use crate::core::decide::{Decision, Snapshot};
+use crate::core::decide::{Decision, Scope, Snapshot};
 use crate::core::words::Name;
 
 /// A SHA-256.
@@ -26,8 +27,9 @@ pub(super) type Hash = [u8; 32];
 /// fifth of it; it bounds what a record can make a reader unpack.
 pub(super) const LARGEST_SNAPSHOT: u64 = 256 << 20;
 
-/// Names the form of the canonical row, so that a later form cannot be taken for this one.
-const FORM: &[u8] = b"tminus audit 1";
+/// Name the form of the canonical row, so that no form can be taken for another one.
+const FORM_1: &[u8] = b"tminus audit 1";
+const FORM_2: &[u8] = b"tminus audit 2";
 
 /// A row as it stands in the table.
 pub(super) struct AuditRow {
@@ -41,6 +43,7 @@ pub(super) struct AuditRow {
     pub(super) decision_hash: Vec<u8>,
     pub(super) snapshot: Vec<u8>,
     pub(super) hash: Vec<u8>,
+    pub(super) scope: Option<String>,
 }
 
 /// Where the chain begins and ends.
@@ -64,6 +67,8 @@ pub struct SnapshotRecord {
     pub epoch: u64,
     /// The version of the core that decided.
     pub core_version: String,
+    /// How much it decided; `None`: a word of a later version.
+    pub scope: Option<Scope>,
     /// A line for people.
     pub summary: String,
     /// Of the decision, lower-case hex; see [`decision_hash`].
@@ -85,16 +90,18 @@ pub(super) fn decision_hash_bytes(decision: &Decision) -> Result<Hash, StoreErro
 impl Store {
     /// One audited decision; `None`: there is no such row.
     pub fn audit_record(&self, id: i64) -> Result<Option<SnapshotRecord>, StoreError> {
-        self.reader()
-            .query_row(sql::AUDIT_BY_ID, [id], |row| Ok(AuditRow::read(row)))
-            .optional()?
-            .transpose()?
-            .map(record)
-            .transpose()
+        row(self.reader(), id)?.map(record).transpose()
     }
 }
 
-fn record(row: AuditRow) -> Result<SnapshotRecord, StoreError> {
+/// The row of an id, if it is there.
+pub(super) fn row(connection: &Connection, id: i64) -> Result<Option<AuditRow>, StoreError> {
+    let read = |row: &Row<'_>| Ok(AuditRow::read(row));
+    let next = connection.query_row(sql::AUDIT_AFTER, (id.saturating_sub(1), 1), read).optional()?.transpose()?;
+    Ok(next.filter(|row| row.id == id))
+}
+
+pub(super) fn record(row: AuditRow) -> Result<SnapshotRecord, StoreError> {
     let by = row.by.map(|by| Name::new(&by)).transpose().map_err(|error| StoreError::Damaged(error.to_string()))?;
     Ok(SnapshotRecord {
         id: row.id,
@@ -103,6 +110,7 @@ fn record(row: AuditRow) -> Result<SnapshotRecord, StoreError> {
         by,
         epoch: unsigned(row.epoch)?,
         core_version: row.core_version,
+        scope: row.scope.as_deref().map_or(Some(Scope::Whole), Scope::of_word),
         summary: row.summary,
         decision_hash: hex(&row.decision_hash),
         snapshot: unpack(&row.snapshot)?,
@@ -123,6 +131,7 @@ impl AuditRow {
             decision_hash: row.get(7)?,
             snapshot: row.get(8)?,
             hash: row.get(9)?,
+            scope: row.get(10)?,
         })
     }
 
@@ -134,7 +143,7 @@ impl AuditRow {
             digest.update((bytes.len() as u64).to_be_bytes());
             digest.update(bytes);
         };
-        field(FORM);
+        field(if self.scope.is_none() { FORM_1 } else { FORM_2 });
         field(&self.id.to_be_bytes());
         field(self.at.as_bytes());
         field(self.cause.as_bytes());
@@ -146,12 +155,15 @@ impl AuditRow {
         field(self.summary.as_bytes());
         field(&self.decision_hash);
         field(&self.snapshot);
+        if let Some(scope) = &self.scope {
+            field(scope.as_bytes());
+        }
         digest.finalize().into()
     }
 }
 
 /// Reads where the chain begins and ends.
-pub(super) fn chain(connection: &rusqlite::Connection) -> Result<Chain, StoreError> {
+pub(super) fn chain(connection: &Connection) -> Result<Chain, StoreError> {
     let read = |row: &Row<'_>| Ok(Chain { base: (row.get(0)?, row.get(1)?), head: (row.get(2)?, row.get(3)?) });
     let found = connection.query_row(sql::READ_CHAIN, [], read).optional()?;
     found.ok_or_else(|| StoreError::Damaged("the row with the head of the audit chain is gone".into()))
@@ -173,6 +185,7 @@ pub(super) fn append(transaction: &Transaction<'_>, mut row: AuditRow) -> Result
         row.decision_hash,
         row.snapshot,
         hash.as_slice(),
+        row.scope,
     ))?;
     transaction.execute(sql::WRITE_HEAD, (row.id, hash.as_slice()))?;
     Ok((row.id, hash))
@@ -241,6 +254,7 @@ mod tests {
             decision_hash: vec![1; 32],
             snapshot: vec![2; 5],
             hash: Vec::new(),
+            scope: None,
         }
     }
 
@@ -248,11 +262,13 @@ mod tests {
     #[test]
     fn the_hash_is_the_documented_one() {
         assert_eq!(hex(&row().chained(&[0; 32])), "5994767a1d0bb2e04e7a65313b2943172878b751e97ff210038bbe251f54754a");
+        let scoped = AuditRow { scope: Some("orders".into()), ..row() };
+        assert_eq!(hex(&scoped.chained(&[0; 32])), "d893012c482e81f28bd9f67acc35ef9278cee1320fbcb6480f4fa98a492c8362");
     }
 
     #[test]
     fn every_column_and_the_previous_hash_count() {
-        let changes: [fn(&mut AuditRow); 10] = [
+        let changes: [fn(&mut AuditRow); 12] = [
             |row| row.id = 8,
             |row| row.at.push('x'),
             |row| row.cause = "order".into(),
@@ -263,6 +279,8 @@ mod tests {
             |row| row.decision_hash[31] ^= 1,
             |row| row.snapshot[0] ^= 128,
             |row| std::mem::swap(&mut row.cause, &mut row.summary),
+            |row| row.scope = Some("whole".into()),
+            |row| row.scope = Some(String::new()),
         ];
         let unchanged = row().chained(&[0; 32]);
         for (at, change) in changes.iter().enumerate() {

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::audit::{self, AuditRow};
-use super::documents::{self, AppliedDocument};
+use super::documents::{self, AppliedDocument, DocumentInForce};
 use super::writer::{add_quiet_ticks, cut, instant, signed};
 use super::{EventRow, NewEvent, Store, StoreError, sql, timeline};
-use crate::core::decide::{Decision, Effect, Intent, Snapshot};
+use crate::core::decide::{Decision, Effect, Intent, Scope, Snapshot};
 use crate::core::words::Name;
 
 /// Bytes of a summary; one line for people.
@@ -33,6 +33,8 @@ pub struct Commit<'a> {
     pub events: Vec<NewEvent>,
     /// Documents that the decision was made with for the first time.
     pub documents: Vec<AppliedDocument>,
+    /// Everything that is in force from now on; empty: what was.
+    pub in_force: Vec<DocumentInForce>,
     /// The version of the core that decided.
     pub core_version: &'a str,
 }
@@ -57,15 +59,20 @@ pub struct Committed {
 }
 
 impl Store {
-    /// Makes a decision durable. On an error nothing of it is: the caller keeps the state it had and sends nothing.
+    /// Makes a whole decision durable. On an error nothing of it is: the caller keeps the state it had and sends nothing.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        self.commit_within(Scope::Whole, commit)
+    }
+
+    /// The same for a decision of this scope.
+    pub fn commit_within(&mut self, scope: Scope, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         let ours = commit.decision.state.epoch;
         if ours != self.epoch() {
             return Err(StoreError::Fenced { ours, current: self.epoch() });
         }
         // Everything that takes time is done before the transaction holds the lock.
         let state = json(&commit.decision.state, "the state")?;
-        let row = audit_row(commit)?;
+        let row = audit_row(scope, commit)?;
         let quiet = self.quiet();
         let committed = self.write(|transaction| {
             let (audit_id, head) = audit::append(transaction, row)?;
@@ -74,6 +81,9 @@ impl Store {
                 put_intent(transaction, (intent, ours, commit.at), &mut committed)?;
             }
             documents::put(transaction, &commit.documents)?;
+            if !commit.in_force.is_empty() {
+                documents::put_in_force(transaction, &commit.in_force)?;
+            }
             committed.events = timeline::add(transaction, &commit.events)?;
             transaction.execute(sql::WRITE_STATE, [state])?;
             if let Some((count, at)) = quiet {
@@ -86,7 +96,7 @@ impl Store {
     }
 }
 
-fn audit_row(commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
+fn audit_row(scope: Scope, commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
     let decision_hash = audit::decision_hash_bytes(commit.decision)?;
     Ok(AuditRow {
         id: 0,
@@ -99,6 +109,7 @@ fn audit_row(commit: &Commit<'_>) -> Result<AuditRow, StoreError> {
         decision_hash: decision_hash.to_vec(),
         snapshot: audit::pack(commit.snapshot)?,
         hash: Vec::new(),
+        scope: Some(scope.word().into()),
     })
 }
 
@@ -199,6 +210,7 @@ mod tests {
             decision: &decision,
             events: Vec::new(),
             documents: Vec::new(),
+            in_force: Vec::new(),
             core_version: "0",
         })
     }

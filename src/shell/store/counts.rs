@@ -69,17 +69,25 @@ impl Store {
     /// Drops periods older than [`PRUNE_COUNTS_AFTER`] and those of senders whose clocks are far ahead, then senders and
     /// series of which nothing is left. Something to do about once an hour.
     pub fn prune_counts(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let oldest = now.checked_sub(PRUNE_COUNTS_AFTER).unwrap_or(Timestamp::MIN);
-        let kept = (instant(oldest), instant(later(now, AHEAD)));
-        self.write_relaxed(|transaction| {
-            transaction.execute(sql::PRUNE_COUNTS, (&kept.0, &kept.1))?;
-            transaction.execute(sql::PRUNE_PUSHES, (&kept.0, &kept.1))?;
-            for statement in [sql::PRUNE_SENDERS, sql::PRUNE_SERIES, sql::RECOUNT_PUSHES] {
-                transaction.execute(statement, [])?;
-            }
-            Ok(())
-        })
+        self.write_relaxed(|transaction| prune(transaction, now, PRUNE_COUNTS_AFTER).map(drop))
     }
+}
+
+/// Periods of one call; the rest waits for the next one.
+const PRUNED_AT_ONCE: u32 = 5_000;
+
+/// Drops periods that are older than `keep`, and those far ahead; how many, and whether more are left.
+pub(super) fn prune(transaction: &Transaction<'_>, now: Timestamp, keep: Duration) -> Result<(u64, bool), StoreError> {
+    let oldest = now.checked_sub(keep.min(PRUNE_COUNTS_AFTER)).unwrap_or(Timestamp::MIN);
+    let out = (instant(oldest), instant(later(now, AHEAD)), PRUNED_AT_ONCE);
+    transaction.execute(sql::PRUNE_COUNTS, (&out.0, &out.1, out.2))?;
+    let periods = transaction.execute(sql::PRUNE_PUSHES, (&out.0, &out.1, out.2))?;
+    if periods > 0 {
+        for statement in [sql::PRUNE_SENDERS, sql::PRUNE_SERIES, sql::RECOUNT_PUSHES] {
+            transaction.execute(statement, [])?;
+        }
+    }
+    Ok((periods as u64, periods == PRUNED_AT_ONCE as usize))
 }
 
 fn put(transaction: &Transaction<'_>, source: &str, pushed: &PushedCounts) -> Result<(), StoreError> {

@@ -94,6 +94,28 @@ pub enum StoreError {
         /// Its state, if there is such an intent.
         state: Option<String>,
     },
+    /// There is no such audit row.
+    #[error("audit row {id} {why}; the rows kept are {first} to {last}")]
+    NoRecord {
+        /// The row.
+        id: i64,
+        /// A fragment that follows it.
+        why: String,
+        /// The oldest row kept.
+        first: i64,
+        /// The newest one.
+        last: i64,
+    },
+    /// A record of a later version.
+    #[error(
+        "audit row {id} was decided by core {core_version} in a way that this one does not know: replay it with that version"
+    )]
+    Unreplayable {
+        /// The row.
+        id: i64,
+        /// Who decided.
+        core_version: String,
+    },
     /// Over a documented limit.
     #[error("{what} is over its limit of {limit}: it was not stored")]
     TooMuch {

@@ -35,6 +35,12 @@ pub(super) fn create(folder: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)
 }
 
+/// Puts the name of a file on the disk: after a power cut its folder knows it.
+pub(super) fn sync(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 /// Takes the folder, or names who has it.
 pub(super) fn lock(folder: &Path) -> Result<Lock, StoreError> {
     let path = folder.join(LOCK);

@@ -4,9 +4,10 @@
 //! is done or superseded never opens again, so nothing is sent twice because of the journal (I2).
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, ToSql};
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction};
 
 use super::commit::json;
+use super::coverage::{self, Proven};
 use super::writer::{cut, instant, read_instant, unsigned};
 use super::{Store, StoreError, sql};
 use crate::core::decide::Intent;
@@ -70,6 +71,15 @@ impl Store {
         self.mark(key, sql::INTENT_DONE, &[&key, &instant(at), &cut(result, ANSWER)])
     }
 
+    /// Notes that a priming run is done, with what it proved: both or neither.
+    pub fn done_and_proven(&mut self, key: &str, (at, result): (Timestamp, &str), proven: &Proven) -> Result<(), StoreError> {
+        let values: &[&dyn ToSql] = &[&key, &instant(at), &cut(result, ANSWER)];
+        self.write(|transaction| {
+            coverage::put(transaction, proven)?;
+            mark(transaction, (key, sql::INTENT_DONE), values)
+        })
+    }
+
     /// Notes that an attempt failed; the intent stays open.
     pub fn failed(&mut self, key: &str, failure: &Failure) -> Result<(), StoreError> {
         let mut delivered = self.delivered(key)?;
@@ -112,14 +122,16 @@ impl Store {
     }
 
     fn mark(&mut self, key: &str, statement: &str, values: &[&dyn ToSql]) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            if transaction.prepare_cached(statement)?.execute(values)? == 1 {
-                return Ok(());
-            }
-            let state = transaction.query_row(sql::INTENT_BY_KEY, [key], |row| row.get(0)).optional()?;
-            Err(StoreError::NotOpen { key: key.into(), state })
-        })
+        self.write(|transaction| mark(transaction, (key, statement), values))
     }
+}
+
+fn mark(transaction: &Transaction<'_>, (key, statement): (&str, &str), values: &[&dyn ToSql]) -> Result<(), StoreError> {
+    if transaction.prepare_cached(statement)?.execute(values)? == 1 {
+        return Ok(());
+    }
+    let state = transaction.query_row(sql::INTENT_BY_KEY, [key], |row| row.get(0)).optional()?;
+    Err(StoreError::NotOpen { key: key.into(), state })
 }
 
 fn read(row: &Row<'_>) -> Result<OpenIntent, StoreError> {

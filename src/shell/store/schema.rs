@@ -13,7 +13,7 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x746d_696e;
 
 /// One entry per schema version, from 1; each is run once, in order.
-const MIGRATIONS: [&str; 1] = [V1];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 -- What was decided so far, and the epoch that may write. body: core::decide::State as JSON.
@@ -115,6 +115,57 @@ CREATE TABLE counts (
 CREATE INDEX counts_series ON counts (series_id, at);
 ";
 
+const V2: &str = "
+-- How much of the decision was made; NULL in rows of schema 1, which are whole decisions.
+ALTER TABLE audit ADD COLUMN scope TEXT;
+
+-- What retention removed from the chain: the row to_id, whose hash the first kept row is bound to, was the last.
+CREATE TABLE checkpoints (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  from_id INTEGER NOT NULL,
+  to_id INTEGER NOT NULL UNIQUE,
+  hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX pushes_at ON pushes (at);
+CREATE INDEX intents_closed ON intents (updated_at) WHERE state IN ('done', 'superseded');
+
+-- What the last run of a priming policy proved. digest: of the document it ran by.
+CREATE TABLE coverage (
+  folded TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+";
+
+/// What the statements of this version name and a file of schema 1 has not; for who reads such a file and may not write.
+const READS_V1: &str = "
+CREATE TEMP VIEW audit AS SELECT *, NULL AS scope FROM main.audit;
+CREATE TEMP TABLE checkpoints (at TEXT, from_id INTEGER, to_id INTEGER, hash BLOB);
+";
+
+/// Lets a connection that only reads see an older schema as if it were the newest; in memory, the file stays as it is.
+pub(super) fn read_as_newest(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    if version(connection)? == 1 {
+        connection.execute_batch(READS_V1)?;
+    }
+    Ok(())
+}
+
+/// Documents in force as they last were, from files and applied: by them a restart knows what is missing.
+const V3: &str = "
+CREATE TABLE documents_in_force (
+  kind TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, folded)
+) STRICT;
+";
+
 /// Refuses a file of somebody else or of a newer tminus; nothing is written.
 pub(super) fn refuse_unknown(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
@@ -144,7 +195,18 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-fn version(connection: &Connection) -> Result<u32, StoreError> {
+/// Looks at every page, index and constraint.
+pub(super) fn whole(connection: &Connection) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+}
+
+/// The newest schema that this program knows.
+pub(super) fn newest() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
+pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
@@ -158,6 +220,20 @@ mod tests {
         migrate(&mut connection).unwrap();
         migrate(&mut connection).unwrap();
         refuse_unknown(&connection, Path::new("x")).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_an_older_schema_is_read_as_it_is() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(V1).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let insert = "INSERT INTO audit VALUES (1, 't', 'tick', NULL, 1, '0.1.0', 's', x'01', x'02', x'03')";
+        connection.execute(insert, []).unwrap();
+        read_as_newest(&connection).unwrap();
+        let scope: Option<String> = connection.query_row("SELECT scope FROM audit WHERE id = 1", [], |row| row.get(0)).unwrap();
+        assert_eq!(scope, None);
+        let kept: u32 = connection.query_row("SELECT COUNT(*) FROM checkpoints", [], |row| row.get(0)).unwrap();
+        assert_eq!((kept, version(&connection).unwrap()), (0, 1));
     }
 
     #[test]

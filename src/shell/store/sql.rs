@@ -6,6 +6,7 @@
 pub(super) const READ_STATE: &str = "SELECT epoch, body FROM state WHERE one = 1";
 pub(super) const READ_EPOCH: &str = "SELECT epoch FROM state WHERE one = 1";
 pub(super) const TAKE_EPOCH: &str = "UPDATE state SET epoch = epoch + 1 WHERE one = 1 RETURNING epoch";
+pub(super) const WRITE_EPOCH: &str = "UPDATE state SET epoch = ?1 WHERE one = 1";
 pub(super) const WRITE_STATE: &str = "UPDATE state SET body = ?1 WHERE one = 1";
 pub(super) const ADD_QUIET_TICKS: &str = "UPDATE state SET quiet_ticks = quiet_ticks + ?1, quiet_at = ?2 WHERE one = 1";
 pub(super) const READ_QUIET_TICKS: &str = "SELECT quiet_ticks FROM state WHERE one = 1";
@@ -19,6 +20,8 @@ pub(super) const SUPERSEDE_TARGET: &str = "UPDATE intents SET state = 'supersede
 pub(super) const ADOPT_INTENTS: &str = "UPDATE intents SET epoch = ?1 WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const OPEN_INTENTS: &str = "SELECT key, epoch, effect, state, attempts, not_before, error, delivered FROM intents \
      WHERE state IN ('intent', 'sent', 'failed') ORDER BY id";
+pub(super) const JOURNAL: &str = "SELECT key, effect, state, attempts FROM intents ORDER BY id";
+pub(super) const COUNT_OPEN: &str = "SELECT COUNT(*) FROM intents WHERE state IN ('intent', 'sent', 'failed')";
 pub(super) const INTENT_SENT: &str = "UPDATE intents \
      SET state = 'sent', attempts = attempts + 1, not_before = NULL, updated_at = ?2 \
      WHERE key = ?1 AND state IN ('intent', 'sent', 'failed')";
@@ -33,6 +36,8 @@ pub(super) const INTENT_DELIVERED: &str = "SELECT delivered FROM intents WHERE k
 
 pub(super) const INSERT_EVENT: &str =
     "INSERT INTO events (at, release, kind, message, by_person) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
+pub(super) const INSERT_RESTORED: &str = "INSERT INTO events (at, release, kind, message, by_person) \
+     VALUES (?1, NULL, 'restored', ?2, NULL)";
 pub(super) const EVENTS_AFTER: &str =
     "SELECT id, at, release, kind, message, by_person FROM events WHERE id > ?1 ORDER BY id LIMIT ?2";
 
@@ -40,18 +45,36 @@ pub(super) const PUT_DOCUMENT: &str = "INSERT INTO documents (kind, folded, name
      VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
      ON CONFLICT (kind, folded) DO UPDATE SET name = excluded.name, body = excluded.body, \
      by_person = excluded.by_person, at = excluded.at";
+pub(super) const REMOVE_DOCUMENT: &str = "DELETE FROM documents WHERE kind = ?1 AND folded = ?2";
+pub(super) const FORGET_IN_FORCE: &str = "DELETE FROM documents_in_force";
+pub(super) const PUT_IN_FORCE: &str =
+    "INSERT OR REPLACE INTO documents_in_force (kind, folded, name, file, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const IN_FORCE: &str = "SELECT kind, name, file, body FROM documents_in_force ORDER BY kind, folded";
 pub(super) const DOCUMENTS: &str = "SELECT kind, name, body, by_person, at FROM documents ORDER BY kind, folded";
 
 pub(super) const READ_CHAIN: &str = "SELECT base_id, base_hash, head_id, head_hash FROM chain WHERE one = 1";
 pub(super) const WRITE_HEAD: &str = "UPDATE chain SET head_id = ?1, head_hash = ?2 WHERE one = 1";
 pub(super) const INSERT_AUDIT: &str = "INSERT INTO audit \
-     (id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-pub(super) const AUDIT_BY_ID: &str =
-    "SELECT id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash FROM audit WHERE id = ?1";
+     (id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash, scope) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 pub(super) const AUDIT_AFTER: &str = "SELECT \
-     id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash \
+     id, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash, scope \
      FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
+pub(super) const AUDIT_TIMES: &str = "SELECT id, at FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2";
+pub(super) const PRUNE_AUDIT: &str = "DELETE FROM audit WHERE id <= ?1";
+pub(super) const WRITE_BASE: &str = "UPDATE chain SET base_id = ?1, base_hash = ?2 WHERE one = 1";
+pub(super) const INSERT_CHECKPOINT: &str = "INSERT INTO checkpoints (at, from_id, to_id, hash) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const CHECKPOINTS_AFTER: &str =
+    "SELECT at, from_id, to_id, hash FROM checkpoints WHERE to_id > ?1 ORDER BY to_id LIMIT ?2";
+
+pub(super) const EVENT_TIMES: &str = "SELECT id, at FROM events WHERE id > ?1 ORDER BY id LIMIT ?2";
+pub(super) const PRUNE_EVENTS: &str = "DELETE FROM events WHERE id <= ?1";
+pub(super) const PRUNE_INTENTS: &str = "DELETE FROM intents WHERE id IN (SELECT id FROM intents \
+     WHERE state IN ('done', 'superseded') AND updated_at < ?1 ORDER BY updated_at LIMIT ?2)";
+
+pub(super) const PUT_COVERAGE: &str = "INSERT INTO coverage (folded, name, digest, body) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (folded) DO UPDATE SET name = excluded.name, digest = excluded.digest, body = excluded.body";
+pub(super) const COVERAGE: &str = "SELECT name, digest, body FROM coverage ORDER BY folded";
 
 pub(super) const COUNT_NAME: &str = "SELECT id FROM count_names WHERE source = ?1 AND kind = ?2 AND name = ?3";
 pub(super) const COUNT_NAMES_OF_KIND: &str = "SELECT COUNT(*) FROM count_names WHERE source = ?1 AND kind = ?2";
@@ -67,8 +90,10 @@ pub(super) const PUSHES_SINCE: &str = "SELECT p.at, n.written FROM count_names n
      WHERE n.source = ?1 AND n.kind = 'sender' AND p.at >= ?2";
 pub(super) const COUNTS_SINCE: &str = "SELECT c.at, n.written, c.value FROM counts c JOIN count_names n ON n.id = c.sender_id \
      WHERE c.series_id = ?1 AND c.at >= ?2";
-pub(super) const PRUNE_COUNTS: &str = "DELETE FROM counts WHERE at < ?1 OR at > ?2";
-pub(super) const PRUNE_PUSHES: &str = "DELETE FROM pushes WHERE at < ?1 OR at > ?2";
+pub(super) const PRUNE_COUNTS: &str = "DELETE FROM counts WHERE (sender_id, at) IN \
+     (SELECT sender_id, at FROM pushes WHERE at < ?1 OR at > ?2 ORDER BY sender_id, at LIMIT ?3)";
+pub(super) const PRUNE_PUSHES: &str = "DELETE FROM pushes WHERE (sender_id, at) IN \
+     (SELECT sender_id, at FROM pushes WHERE at < ?1 OR at > ?2 ORDER BY sender_id, at LIMIT ?3)";
 pub(super) const PRUNE_SENDERS: &str =
     "DELETE FROM count_names WHERE kind = 'sender' AND NOT EXISTS (SELECT 1 FROM pushes WHERE sender_id = count_names.id)";
 pub(super) const PRUNE_SERIES: &str =

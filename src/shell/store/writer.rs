@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::coverage::Proven;
 use super::documents::AppliedDocument;
 use super::folder::{self, Lock};
 use super::{StoreError, schema, sql};
@@ -48,6 +49,8 @@ pub struct Durable {
     pub unreadable: Vec<String>,
     /// Documents applied through the API.
     pub documents: Vec<AppliedDocument>,
+    /// What priming proved last, by policy.
+    pub proven: Vec<Proven>,
 }
 
 impl Store {
@@ -93,7 +96,7 @@ impl Store {
         let state = body.map(|body| decode_state(&body, unsigned(epoch)?)).transpose()?;
         let (open, unreadable) = self.read_open()?;
         let open = open.into_iter().map(|open| open.intent).collect();
-        Ok(Durable { state, open, unreadable, documents: self.documents()? })
+        Ok(Durable { state, open, unreadable, documents: self.documents()?, proven: self.proven()? })
     }
 
     /// Counts a tick that changed nothing. Kept in memory and written with the next commit, about once an hour, or at

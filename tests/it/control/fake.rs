@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tminus::core::checklist::{Blocks, Checklist, Demand, Item};
@@ -15,7 +16,7 @@ use tminus::core::release::{Go, OnAbort, Release, Rollout, RolloutStep};
 use tminus::core::throttle::{Lift, NoClientId, Policy as Throttle};
 use tminus::core::words::{Capacity, Name, Rate, Version};
 use tminus::shell::clock;
-use tminus::shell::control::{Applied, Ask, Desk, GroupView, NotApplied, View, serve};
+use tminus::shell::control::{Applied, Ask, Desk, GroupView, NotApplied, NotRemoved, Papers, People, Reloaded, View, serve};
 use tminus::shell::settings::{Finding, Severity};
 use tminus::shell::store::EventRow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -163,7 +164,7 @@ fn view(snapshot: Snapshot, decision: Decision) -> View {
         coverage: snapshot.observed.coverage.clone(),
     };
     let groups = BTreeMap::from([(name("reader-api"), group)]);
-    View { snapshot, decision, groups, findings: Vec::new(), ready: true, open_intents: 0, not_durable: None }
+    View { snapshot, decision, groups, papers: Papers::default(), ready: true, open_intents: 0, not_durable: None }
 }
 
 pub fn first_view() -> View {
@@ -196,6 +197,14 @@ impl Behind {
             Ask::Apply { text, reply, .. } => {
                 let _ = reply.send(apply(&text).map_err(NotApplied::Findings));
             }
+            Ask::Reload { reply, .. } => {
+                let _ = reply.send(Ok(Reloaded { created: vec!["Release/x".into()], ..Reloaded::default() }));
+            }
+            Ask::Remove { kind, name, reply, .. } => {
+                let told = |code: &str| tminus::core::decide::Told { code: code.into(), message: format!("{kind}/{name}") };
+                let _ =
+                    reply.send(if kind == "Release" { Ok(told("removed")) } else { Err(NotRemoved::Refused(told("in_file"))) });
+            }
             Ask::Push { source, reply, .. } => {
                 let unknown = || tminus::core::decide::Told { code: "unknown_source".into(), message: "no".into() };
                 let _ = reply.send(if source == name("edge") { Ok(()) } else { Err(unknown()) });
@@ -210,7 +219,7 @@ impl Behind {
 fn apply(text: &str) -> Result<Applied, Vec<Finding>> {
     let bad = text.lines().position(|line| line.contains("percnt"));
     let Some(index) = bad else {
-        return Ok(Applied { created: vec!["Release/x".into()], changed: Vec::new(), unchanged: Vec::new() });
+        return Ok(Applied { created: vec!["Release/x".into()], changed: Vec::new(), unchanged: Vec::new(), voided: Vec::new() });
     };
     Err(vec![Finding {
         file: "apply".into(),
@@ -259,7 +268,7 @@ pub async fn open(people: Vec<(String, Person)>) -> Room {
             behind.answer(ask);
         }
     });
-    front(Desk { asks, view: seen, people: Arc::new(people) }).await
+    front(Desk { asks, view: seen, people: Arc::new(ArcSwap::from_pointee(People::of(people))) }).await
 }
 
 /// A listener before this desk.

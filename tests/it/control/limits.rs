@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tminus::shell::clock;
-use tminus::shell::control::{Ask, BeyondLoopback, Desk, View, serve};
+use tminus::shell::control::{Ask, BeyondLoopback, Desk, People, View, serve};
 use tminus::shell::telemetry::{self, Metric};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,7 +21,7 @@ fn desk(view: View, places: usize) -> (Desk, mpsc::Receiver<Ask>) {
     let (sender, view) = watch::channel(Arc::new(view));
     // Views outlive their sender; nothing changes in these tests.
     drop(sender);
-    (Desk { asks, view, people: Arc::new(Vec::new()) }, asked)
+    (Desk { asks, view, people: Arc::new(ArcSwap::from_pointee(People::Anybody)) }, asked)
 }
 
 #[tokio::test]
@@ -192,6 +193,7 @@ async fn metrics_are_those_of_the_table() {
     telemetry::start_metrics();
     telemetry::tick(Duration::from_millis(3));
     telemetry::effect("set_floor", "done");
+    telemetry::documents_read("changed");
     let room = open(Vec::new()).await;
     let reply = send(room.address, "GET /metrics", &[], "").await;
     assert!(reply.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"), "{reply:?}");
@@ -203,8 +205,11 @@ async fn metrics_are_those_of_the_table() {
     };
     let (typed, helped) = (named("# TYPE "), named("# HELP "));
     assert_eq!(typed, helped, "every metric has a help text");
-    // Those of the decision listener appear once one runs; here it may, since tests share the recorder.
-    let elsewhere = [Metric::Decisions, Metric::DecisionRefused, Metric::DecisionConnections];
+    // Those of the decision listener appear once one runs; here it may, since tests share the recorder. Those of a gate
+    // need one that judges: `deploy::board` looks at them.
+    let decisions = [Metric::Decisions, Metric::DecisionRefused, Metric::DecisionConnections];
+    let gates = [Metric::GateVerdict, Metric::GateEValue, Metric::GateBound, Metric::GateDataAge, Metric::GateErrorRatio];
+    let elsewhere = [&decisions[..], &gates].concat();
     for metric in Metric::ALL {
         assert!(typed.contains(metric.name()) || elsewhere.contains(&metric), "{} is not exposed", metric.name());
     }

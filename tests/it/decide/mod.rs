@@ -4,8 +4,11 @@
 
 mod bench;
 mod checker;
+mod edited;
+mod goldens;
 mod halts;
 mod orders;
 mod poisoned;
 mod properties;
 mod signatures;
+mod vanished;

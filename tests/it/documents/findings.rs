@@ -1,69 +1,10 @@
-//! Golden bad files: line, column, path, code, message and help of every finding.
+//! Findings of many files in one run.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
 
-use tminus::shell::settings::{Finding, Severity, codes, load};
+use tminus::shell::settings::load;
 
-use super::{document, fixtures};
-
-fn bad_files(ending: &str) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(fixtures().join("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|found| found == ending));
-    files.sort();
-    files
-}
-
-/// As it is reviewed: the place, then the message and the help below it.
-fn told(findings: &[Finding]) -> String {
-    findings.iter().fold(String::new(), |mut text, found| {
-        let word = if found.severity == Severity::Error { "" } else { " (warning)" };
-        let Finding { line, column, path, code, message, help, .. } = found;
-        let _ = writeln!(text, "{line}:{column} {code}{word} at `{path}`\n    {message}\n    {help}");
-        text
-    })
-}
-
-/// To write the golden files anew after a change of wording: `TMINUS_BLESS=1 cargo test --test it documents`, then review.
-#[expect(clippy::disallowed_methods, reason = "a switch for people who change a wording, never set in a test run")]
-fn blessing() -> bool {
-    std::env::var("TMINUS_BLESS").is_ok()
-}
-
-#[test]
-fn every_mistake_is_named_at_its_place() {
-    let mut wrong = Vec::new();
-    for file in bad_files("yaml") {
-        let folder = fixtures().join("bad").display().to_string() + "/";
-        let found = told(&load(std::slice::from_ref(&file)).findings).replace(&folder, "");
-        let golden = file.with_extension("findings");
-        if blessing() {
-            fs::write(&golden, &found).unwrap();
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        if found != expected {
-            wrong.push(format!("{}\n--- expected\n{expected}--- found\n{found}", file.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn no_golden_file_is_left_over() {
-    let stems = |ending: &str| bad_files(ending).iter().map(|path| path.with_extension("")).collect::<BTreeSet<_>>();
-    assert_eq!(stems("findings"), stems("yaml"));
-}
-
-#[test]
-fn every_code_has_a_fixture() {
-    let mut paths = bad_files("yaml");
-    paths.push(fixtures().join("absent.yaml"));
-    let found: BTreeSet<String> = paths.into_iter().flat_map(|path| load(&[path]).findings).map(|finding| finding.code).collect();
-    let known: BTreeSet<String> = codes::CODES.iter().map(|code| code.code.to_owned()).collect();
-    assert_eq!(found, known);
-}
+use super::document;
 
 #[test]
 fn a_file_that_cannot_be_read_stops_no_other() {

@@ -7,7 +7,7 @@ use tminus::shell::store::{AuditReport, Store, verify_folder};
 
 use super::{commit, decision, draw, draws, edit, seed};
 
-fn chain_of(rows: u64) -> tempfile::TempDir {
+pub(super) fn chain_of(rows: u64) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let epoch = store.take_epoch().unwrap();
@@ -36,7 +36,7 @@ fn every_kind_of_edit_is_found_and_the_first_bad_row_named_i10() {
         ("DELETE FROM audit WHERE id >= 9".into(), Some(9)),
         ("DELETE FROM audit".into(), Some(1)),
         (move_row(3, 99) + &move_row(4, 3) + &move_row(99, 4), Some(3)),
-        ("INSERT INTO audit SELECT id + 1, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash FROM audit WHERE id = 10".into(), Some(11)),
+        ("INSERT INTO audit SELECT id + 1, at, cause, by_person, epoch, core_version, summary, decision_hash, snapshot, hash, scope FROM audit WHERE id = 10".into(), Some(11)),
         ("UPDATE chain SET head_hash = zeroblob(32)".into(), Some(10)),
         ("UPDATE events SET message = 'x'".into(), None),
     ] {
@@ -117,7 +117,7 @@ fn the_chain_verifies_beside_a_daemon_that_writes() {
 }
 
 /// Runs `tminus audit verify` on a folder: exit code, stdout and stderr.
-fn audit_verify(folder: &Path, format: &str) -> (Option<i32>, String, String) {
+pub(super) fn audit_verify(folder: &Path, format: &str) -> (Option<i32>, String, String) {
     #[expect(clippy::disallowed_methods, reason = "the program under test")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
     let out = command.args(["audit", "verify", "-o", format, "--data"]).arg(folder).output().unwrap();
@@ -133,7 +133,7 @@ fn audit_verify_reports_in_every_form_and_by_exit_code() {
     assert!(code == Some(0) && out.contains("3 rows") && out.contains(&head) && prose.is_empty(), "{code:?} {out} {prose}");
     let (code, out, _) = audit_verify(folder.path(), "json");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, report), (Some(0), serde_json::json!({"rows": 3, "head": head, "first_bad": null})));
+    assert_eq!((code, report), (Some(0), serde_json::json!({"rows": 3, "head": head, "checkpoint": null, "first_bad": null})));
     drop(store);
 
     edit(folder.path(), "DELETE FROM audit WHERE id = 2");

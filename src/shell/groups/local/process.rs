@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
 use super::Process;
+use crate::shell::data::SERVICE_VARIABLES;
 
 /// The variable that marks a child as ours. It finds the one child that was started but not yet written down when
 /// the daemon was killed.
@@ -46,7 +47,11 @@ pub(super) struct Start<'a> {
 pub(super) fn start(start: &Start<'_>) -> io::Result<(Process, Child)> {
     let (program, arguments) = start.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let log = File::create(start.log)?;
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in SERVICE_VARIABLES {
+        command.env_remove(name);
+    }
+    let child = command
         .args(arguments)
         .env(MARK, start.mark)
         .stdin(Stdio::null())

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{checklist, gate, metrics, release, scaling, shell, throttle};
+use crate::core::load::Adoption;
 use crate::core::words::Name;
-use crate::shell::settings::digest::{canonical, sha256};
+use crate::shell::settings::digest::{Beginning, canonical, sha256};
 use crate::shell::settings::draft::{Draft, Typed};
 use crate::shell::settings::schema::Kind;
 use crate::shell::spec::Documents;
@@ -27,7 +28,7 @@ pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
     whole.notifiers.sort_by(|one, other| one.name.cmp(&other.name));
     let texts = Texts::of(&valid);
     whole.config.contents = texts.contents(&whole);
-    whole.config.revision = texts.revision();
+    whole.config.revision = texts.revision(&whole);
     whole
 }
 
@@ -60,36 +61,39 @@ fn add(whole: &mut Documents, draft: &Draft<'_>) {
     }
 }
 
-/// Canonical texts of documents, by kind and name.
+/// Documents with their canonical texts, by kind and name.
 struct Texts<'d> {
-    by_name: BTreeMap<(Kind, Name), &'d Value>,
+    by_name: BTreeMap<(Kind, Name), (&'d Value, String)>,
 }
 
 impl<'d> Texts<'d> {
     fn of(valid: &[&'d Draft<'_>]) -> Self {
-        let named = valid.iter().filter_map(|draft| Some(((draft.kind, draft.name.clone()?), &draft.json)));
+        let named = valid.iter().filter_map(|draft| {
+            let text = canonical(&draft.json);
+            Some(((draft.kind, draft.name.clone()?), (&draft.json, text)))
+        });
         Self { by_name: named.collect() }
     }
 
-    fn text(&self, kind: Kind, name: &Name) -> String {
-        self.by_name.get(&(kind, name.clone())).map(|json| canonical(json)).unwrap_or_default()
+    fn text(&self, kind: Kind, name: &Name) -> &str {
+        self.by_name.get(&(kind, name.clone())).map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
     /// What is signed: the release but for its date, the item, and the policies that the release leans on.
     fn contents(&self, whole: &Documents) -> BTreeMap<String, String> {
         let mut contents = BTreeMap::new();
         for release in whole.config.releases.values() {
-            let Some(json) = self.by_name.get(&(Kind::Release, release.name.clone())) else { continue };
+            let Some((json, _)) = self.by_name.get(&(Kind::Release, release.name.clone())) else { continue };
             let mut undated = (*json).clone();
             undated.as_object_mut().map(|map| map.remove("launch_at"));
-            let mut signed = vec![canonical(&undated)];
-            signed.extend(release.gate.iter().map(|name| self.text(Kind::GatePolicy, name)));
-            signed.extend(release.scaling.iter().map(|name| self.text(Kind::ScalingPolicy, name)));
-            signed.extend(release.priming.iter().map(|name| self.text(Kind::PrimingPolicy, name)));
+            let gates = release.gate.iter().map(|name| self.text(Kind::GatePolicy, name));
+            let scalings = release.scaling.iter().map(|name| self.text(Kind::ScalingPolicy, name));
+            let primings = release.priming.iter().map(|name| self.text(Kind::PrimingPolicy, name));
+            let policies = gates.chain(scalings).chain(primings);
+            let signed = policies.fold(Beginning::default().then(&canonical(&undated)), Beginning::then);
             for (id, item) in release.checklists.iter().flat_map(|name| self.items(name)) {
                 let key = format!("{}/{}", release.name.folded(), id.to_ascii_lowercase());
-                let parts = signed.iter().map(String::as_str).chain([item.as_str()]);
-                contents.insert(key, sha256(parts));
+                contents.insert(key, signed.clone().then(&item).digest());
             }
         }
         contents
@@ -97,13 +101,18 @@ impl<'d> Texts<'d> {
 
     fn items(&self, checklist: &Name) -> Vec<(String, String)> {
         let json = self.by_name.get(&(Kind::Checklist, checklist.clone()));
-        let items = json.and_then(|json| json["items"].as_array()).map(Vec::as_slice).unwrap_or_default();
+        let items = json.and_then(|(json, _)| json["items"].as_array()).map(Vec::as_slice).unwrap_or_default();
         items.iter().filter_map(|item| Some((item["id"].as_str()?.to_owned(), canonical(item)))).collect()
     }
 
-    /// Changes with every change of any document.
-    fn revision(&self) -> String {
-        let texts: Vec<String> = self.by_name.values().map(|json| canonical(json)).collect();
-        sha256(texts.iter().map(String::as_str))
+    /// Changes with every change of any document, and of a curve that one was read with.
+    fn revision(&self, whole: &Documents) -> String {
+        let audiences = whole.config.releases.values().filter_map(|release| release.audience.as_ref());
+        let curves = audiences.filter_map(|audience| match &audience.adoption {
+            Adoption::Curve(points) => Some(format!("{points:?}")),
+            Adoption::HalfLife { .. } => None,
+        });
+        let curves: Vec<String> = curves.collect();
+        sha256(self.by_name.values().map(|(_, text)| text.as_str()).chain(curves.iter().map(String::as_str)))
     }
 }

@@ -10,4 +10,6 @@ mod shell;
 mod throttle;
 
 pub use documents::assemble;
+pub use gate::policy as gate_policy;
+pub use release::release;
 pub use throttle::policy as throttle_policy;

@@ -101,6 +101,7 @@ fn topic(from: notifier::Topic) -> Topic {
         notifier::Topic::Halt => Topic::Halt,
         notifier::Topic::OverrideExpiring => Topic::OverrideExpiring,
         notifier::Topic::CountsLate => Topic::CountsLate,
+        notifier::Topic::Documents => Topic::Documents,
     }
 }
 

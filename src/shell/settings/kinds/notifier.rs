@@ -38,6 +38,8 @@ pub enum Topic {
     OverrideExpiring,
     /// Counts are behind.
     CountsLate,
+    /// Documents were refused, are valid again, or were removed.
+    Documents,
 }
 
 /// Where a message goes.

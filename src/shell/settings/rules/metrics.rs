@@ -17,6 +17,14 @@ pub fn check(source: &MetricsSource, notes: &mut Notes<'_>) {
     ];
     exactly_one(way![], &systems, notes);
     folded_twice(notes);
+    if source.queries.is_empty() {
+        let message = "`queries` is empty, so nothing ever asks this source";
+        notes.value(way!["queries"]).warning(
+            "TM0206",
+            message,
+            "write the queries that gates and checks name, or take the source out",
+        );
+    }
     if let Some(push) = &source.push {
         distinct(&way!["push", "senders"], "", (push.senders.iter(), notes));
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::within::exactly_one;
 use crate::core::words::{Percent, parse_duration};
-use crate::shell::settings::files::Source;
+use crate::shell::settings::files::{Source, read_regular};
 use crate::shell::settings::kinds::release::{Audience, Release};
+use crate::shell::settings::limits::LARGEST_CURVE;
 use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
@@ -105,7 +106,8 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
 
 /// Reads a measured curve of adoption: what share has come a time after admission; times rise, shares do not fall.
 pub fn read_curve(path: &FilePath) -> Result<Vec<(Duration, f64)>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| error.to_string())?;
+    let bytes = read_regular(path, LARGEST_CURVE)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|error| error.to_string())?;
     if header.iter().collect::<Vec<_>>() != ["after", "percent"] {
         return Err("its header is not `after,percent`".into());

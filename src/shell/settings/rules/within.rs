@@ -47,7 +47,13 @@ pub fn exactly_one(at: Path, keys: &[(&str, bool)], notes: &mut Notes<'_>) {
     let listed = crate::shell::settings::suggest::listed(&all);
     match given.as_slice() {
         [_] => {}
-        [] => notes.value(at).error("TM0112", "one of several keys is missing", format!("write one of {listed}")),
+        [] => {
+            let message = match all.as_slice() {
+                [one, other] => format!("neither `{one}` nor `{other}` is given, and one is needed"),
+                _ => format!("none of {listed} is given, and one is needed"),
+            };
+            notes.value(at).error("TM0112", message, format!("write one of {listed}"));
+        }
         [_, second, ..] => {
             let message = format!("`{second}` stands beside `{}`, and they exclude each other", given[0]);
             notes.key(at.then(*second)).error("TM0112", message, format!("keep one of {listed}"));

@@ -1,9 +1,13 @@
 //! Findings in the forms that people and CI systems read.
 
 mod annotations;
+mod excerpt;
 mod human;
-mod reports;
+mod junit;
+mod sarif;
 
+pub use super::hidden::escaped;
 pub use annotations::github;
 pub use human::{counted, human};
-pub use reports::{junit, sarif};
+pub use junit::junit;
+pub use sarif::sarif;
