@@ -6,7 +6,7 @@
 use super::documents::Change;
 use super::engine::Engine;
 use super::fault::{self, Step};
-use crate::core::decide::{Command, Order, Person, Scope, Snapshot, Told, decide_within};
+use crate::core::decide::{Command, Order, Person, Scope, Snapshot, Told};
 use crate::shell::clock;
 use crate::shell::control::{Applied, NotApplied};
 
@@ -18,7 +18,7 @@ impl Engine {
         let applied = change.applied.clone();
         let snapshot = self.with(&change, by.clone());
         // Orders alone: what was observed was observed for the documents of before, and proves nothing about these.
-        let decision = decide_within(Scope::Orders, &snapshot);
+        let decision = self.memory.decide(Scope::Orders, &snapshot);
         let papers = (change.records(&by.name, snapshot.now), change.in_force());
         if let Err(sentence) = self.commit(("apply", Some(papers)), &snapshot, (Scope::Orders, &decision)) {
             return Err(NotApplied::NotCommitted(Told {

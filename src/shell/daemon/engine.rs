@@ -29,9 +29,7 @@ use super::timekeeping::Timekeeping;
 use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{
-    Command, Decision, Effect, Intent, Observations, Scope, Snapshot, State, Told, decide_orders, decide_within,
-};
+use crate::core::decide::{Command, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, Told, decide_orders};
 use crate::core::release::Phase;
 use crate::core::words::{Name, since};
 use crate::shell::clock;
@@ -70,6 +68,7 @@ pub(super) struct Engine {
     pub(super) timekeeping: Timekeeping,
     pub(super) chronicle: Chronicle,
     pub(super) upkeep: Upkeep,
+    pub(super) memory: Memory,
     pub(super) service: Service,
     pub(super) options: Options,
     pub(super) reloader: Reloader,
@@ -168,6 +167,7 @@ impl Engine {
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
         let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
+        observed.open.clone_from(&self.observed.open);
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
         observed.rejected = self.library.rejected().cloned();
@@ -185,7 +185,7 @@ impl Engine {
 
     fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
-        // Also where the world was seen a while ago: what was asked for since then is not asked for again.
+        // Always anew: an order is decided on what was seen last, and what was asked since must not be asked again.
         self.observed.open = self.open_keys();
         self.observed.uptime = clock::uptime();
         let snapshot = Snapshot {
@@ -195,13 +195,13 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide_within(Scope::Whole, &snapshot);
+        let whole = self.memory.decide(Scope::Whole, &snapshot);
         let (scope, decision) = match check(&whole, &snapshot).first() {
             None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
+                (Scope::Orders, self.memory.decide(Scope::Orders, &snapshot))
             }
         };
         match self.commit((cause, None), &snapshot, (scope, &decision)) {
