@@ -1,5 +1,6 @@
 //! The daemon as a process: what it answers, what it keeps over a kill, and that it keeps its pace.
 
+mod aborted;
 mod documents;
 mod files;
 mod people;

@@ -20,6 +20,7 @@ mod primer;
 mod recovery;
 mod release_states;
 mod scenarios;
+mod simulator;
 mod store;
 mod throttle;
 mod tidy;

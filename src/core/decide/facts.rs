@@ -114,7 +114,7 @@ fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<J
         planned_checks: planned_checks(release, policy),
         now: state.ended_at.unwrap_or(draft.snapshot.now),
     };
-    let judgement = gate::judge(policy, &evidence);
+    let judgement = draft.judged().judge(&release.name, policy, &evidence);
     // After an ABORT its counts may be gone, or a person did it: then the gate has nothing to say, rather than HOLD.
     let aborted = matches!(state.phase, Phase::Aborted { .. });
     (!aborted || matches!(judgement.verdict, Verdict::Abort(_))).then_some(judgement)

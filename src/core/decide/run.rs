@@ -9,6 +9,7 @@ use super::announce;
 use super::decision::{Decision, ReleaseView};
 use super::draft::Draft;
 use super::facts::{self, Known};
+use super::memory::Memory;
 use super::orders;
 use super::remind;
 use super::signatures;
@@ -22,12 +23,17 @@ use crate::core::words::{Name, Percent, later};
 
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
-    let (mut draft, replies) = begin(snapshot);
+    whole(snapshot, &Memory::default())
+}
+
+/// Decides everything, with what is known from the decision before.
+pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
+    let (mut draft, replies) = begin(snapshot, memory);
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
     }
-    // Plans are made anew: a release that just ended gives back from now on.
-    draft.plan();
+    // A release that just ended gives back from now on.
+    draft.plan_again();
     world::floors(&mut draft);
     warmth::runs(&mut draft);
     world::reports(&mut draft);
@@ -37,12 +43,16 @@ pub fn decide(snapshot: &Snapshot) -> Decision {
 /// Carries out orders and the halt file, and nothing else: what is left when a whole decision may not be committed, so
 /// that a halt or a hold never waits for what is broken elsewhere (I11).
 pub fn decide_orders(snapshot: &Snapshot) -> Decision {
-    let (draft, replies) = begin(snapshot);
+    orders_alone(snapshot, &Memory::default())
+}
+
+pub(super) fn orders_alone(snapshot: &Snapshot, memory: &Memory) -> Decision {
+    let (draft, replies) = begin(snapshot, memory);
     finish(draft, replies)
 }
 
-fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told>>) {
-    let mut draft = Draft::new(snapshot);
+fn begin<'a>(snapshot: &'a Snapshot, memory: &'a Memory) -> (Draft<'a>, Vec<Result<super::Told, super::Told>>) {
+    let mut draft = Draft::new(snapshot, memory);
     announce::halt_file(&mut draft);
     vanished::documents(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
@@ -65,6 +75,7 @@ fn tick(draft: &mut Draft<'_>, name: &Name) {
         announce::transition(draft, release, (&before, &after, None));
     }
     remind::remind(draft, release, &known);
+    draft.known.insert(name.clone(), (before, known));
 }
 
 /// Its steps are not those that it stood among.
@@ -82,7 +93,12 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     if changed {
         draft.state.decisions += 1;
     }
-    let releases = draft.releases().map(|(release, state)| (release.name.clone(), view(&draft, release, state))).collect();
+    let mut known = std::mem::take(&mut draft.known);
+    let seen = |(release, state): (&Release, &ReleaseState)| {
+        let known = known.remove(&release.name).filter(|(before, _)| before == state).map(|(_, known)| known);
+        (release.name.clone(), view(&draft, (release, state), known))
+    };
+    let releases = draft.releases().map(seen).collect();
     Decision {
         intents: draft.intents(),
         replies,
@@ -97,8 +113,9 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     }
 }
 
-fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> ReleaseView {
-    let known = facts::known(draft, release, state);
+/// `known` is what the tick knew, if nothing has changed since.
+fn view<'a>(draft: &Draft<'a>, (release, state): (&'a Release, &ReleaseState), known: Option<Known>) -> ReleaseView {
+    let known = known.unwrap_or_else(|| facts::known(draft, release, state));
     ReleaseView {
         phase: state.phase.word().into(),
         percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),

@@ -75,7 +75,7 @@ pub struct State {
     pub halt_file: bool,
     /// Runs of priming policies: which fires of their schedules are handled, and when the last run began.
     #[serde(default)]
-    pub primings: BTreeMap<Name, priming::Memory>,
+    pub primings: BTreeMap<Name, priming::Runs>,
     /// The revision of the documents that were decided with: a change of documents is a change that is kept.
     #[serde(default)]
     pub revision: String,

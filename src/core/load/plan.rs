@@ -11,6 +11,7 @@
 //!
 //! Not here: sending anything. Invariants: I3; carried out, the same plan at the same instant asks for nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use super::floors::{HeldFloor, Wish};
 use super::scene::{Baseline, Part, Scene, Window, earlier};
 use super::surge::{self, Surge};
 use super::timeline::{self, Move};
-use super::{Policy, Problem, Quantiles, amplification};
+use super::{Policy, Problem, Profile, Quantiles, amplification, learned};
 use crate::core::decide::GroupObservation;
 use crate::core::release::Release;
 use crate::core::words::{Capacity, Name, format_duration, later};
@@ -129,9 +130,14 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
+    plan_learned(policy, demand, (learned::profile(demand.history, now), now))
+}
+
+/// The same, with what the demand's history teaches at this instant.
+pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> GroupPlan {
     let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));
     let adopted = Demand { held: demand.held.map(|held| adopt(held, seen)), ..demand.clone() };
-    let scene = Scene::of(policy, &adopted, now);
+    let scene = Scene::of(policy, &adopted, (profile, now));
     // Unseen, nothing is done now; what follows is drawn as if it were seen again soon.
     let start = if seen.is_some() { now } else { later(now, FRESH) };
     let moves = timeline::moves(&scene, adopted.held, start);

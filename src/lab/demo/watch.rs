@@ -49,14 +49,19 @@ struct Done {
     signed: bool,
     rehearsed: bool,
     said_go: bool,
-    aborted_at: Option<Instant>,
+}
+
+/// An ABORT, from when it was first seen.
+struct Stopped {
+    seen_at: Instant,
+    /// Whether the room has heard of it.
     heard: bool,
 }
 
 impl Watch<'_> {
     /// Returns when the scenario is over.
     pub(super) async fn run(mut self) -> io::Result<()> {
-        let mut done = Done::default();
+        let (mut done, mut stopped) = (Done::default(), None);
         let often = self.script.scenario == Scenario::Interrupt;
         let mut ticks = tokio::time::interval(if often { LOOK_OFTEN } else { LOOK_EVERY });
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -74,7 +79,7 @@ impl Watch<'_> {
                 self.interrupt(place).await?;
                 continue;
             }
-            if self.is_over(&moment, &mut done) {
+            if self.is_over(&moment, &mut stopped) {
                 return Ok(());
             }
         }
@@ -92,18 +97,18 @@ impl Watch<'_> {
     }
 
     /// Complete with its capacity given back; or ended otherwise; unprepared, when its time is over.
-    fn is_over(&mut self, moment: &Moment, done: &mut Done) -> bool {
+    fn is_over(&mut self, moment: &Moment, stopped: &mut Option<Stopped>) -> bool {
         match moment.status.phase.as_str() {
             "complete" => moment.has_given_back() || !self.script.scenario.is_prepared(),
             "aborted" if self.script.scenario == Scenario::BadRelease => {
-                let passed = done.aborted_at.get_or_insert_with(clock::monotonic).elapsed();
-                if !done.heard
+                let stopped = stopped.get_or_insert_with(|| Stopped { seen_at: clock::monotonic(), heard: false });
+                if !stopped.heard
                     && let Some(heard) = abort_of(&self.stage.room.heard(), RELEASE)
                 {
-                    done.heard = true;
+                    stopped.heard = true;
                     self.screen.say(&format!("the launch room hears: {}", heard.said.what));
                 }
-                passed >= if done.heard { AFTER_ABORT } else { HEARD_WITHIN }
+                stopped.seen_at.elapsed() >= if stopped.heard { AFTER_ABORT } else { HEARD_WITHIN }
             }
             "aborted" | "scrubbed" => true,
             _ => false,

@@ -372,7 +372,7 @@ impl Library {
         let kept = &self.current.layers.kept;
         let file = |key: &Key| self.gone.get(key).or_else(|| Some(&kept.get(key)?.file)).cloned().unwrap_or_default();
         let missing = |key: &Key| Missing { document: spelt(key), file: file(key) };
-        self.held.iter().map(missing).collect()
+        self.held.iter().map(missing).collect::<BTreeSet<Missing>>().into_iter().collect()
     }
 
     fn compare(&self, parts: &[Part]) -> Applied {

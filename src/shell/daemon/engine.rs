@@ -26,7 +26,7 @@ use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
 use crate::core::decide::{
-    Command, Decision, Effect, Intent, Observations, Order, Scope, Snapshot, State, Told, decide_orders, decide_within,
+    Command, Decision, Effect, Intent, Memory, Observations, Order, Scope, Snapshot, State, Told, decide_orders,
 };
 use crate::core::release::Phase;
 use crate::core::words::{Name, later, since};
@@ -62,6 +62,7 @@ pub(super) struct Engine {
     pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
     pub(super) chronicle: Chronicle,
     pub(super) upkeep: Upkeep,
+    pub(super) memory: Memory,
     pub(super) service: Service,
     pub(super) options: Options,
     pub(super) reloader: Reloader,
@@ -147,7 +148,7 @@ impl Engine {
         let standing = (self.library.documents(), &self.state);
         let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
         let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
-        observed.open = self.open_keys();
+        observed.open.clone_from(&self.observed.open);
         observed.evidence = self.probes.answers();
         observed.priming = self.actuators.runs();
         observed.rejected = self.library.rejected().cloned();
@@ -165,6 +166,8 @@ impl Engine {
 
     fn decide(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
+        // Always anew: an order is decided on what was seen last, and what was asked since must not be asked again.
+        self.observed.open = self.open_keys();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),
@@ -172,13 +175,13 @@ impl Engine {
             commands,
             now: clock::now(),
         };
-        let whole = decide_within(Scope::Whole, &snapshot);
+        let whole = self.memory.decide(Scope::Whole, &snapshot);
         let (scope, decision) = match check(&whole, &snapshot).first() {
             None => (Scope::Whole, whole),
             Some(broken) => {
                 // A fault of ours, or a state that should not be: everything stays as it is, but people keep the brake.
                 tracing::error!(invariant = broken.invariant, "{}; only orders are carried out", broken.message);
-                (Scope::Orders, decide_within(Scope::Orders, &snapshot))
+                (Scope::Orders, self.memory.decide(Scope::Orders, &snapshot))
             }
         };
         match self.commit(cause, &snapshot, (scope, &decision)) {

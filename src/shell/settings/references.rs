@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::guide::Guide;
+use super::limits::MOST_FINDINGS_OF_RUN;
 use super::node::{Node, Path, Tree};
 use super::schema::{Kind, LATER_KINDS};
 use super::suggest;
@@ -24,9 +25,17 @@ struct Reference {
 pub fn check(drafts: &mut [Draft<'_>]) {
     let known = known(drafts);
     let whole = drafts.iter().any(|draft| draft.kind == Kind::Release);
+    let mut told = 0;
+    // Beyond what is shown nothing is looked up: looking for the name that was meant takes time.
     for draft in drafts {
+        if told > MOST_FINDINGS_OF_RUN {
+            break;
+        }
         let mut notes = draft.notes();
         for reference in of(draft) {
+            if notes.is_full() {
+                break;
+            }
             let names = known.get(reference.to.as_str());
             if LATER_KINDS.contains(&reference.to.as_str()) {
                 let message = format!("`{}` is not acted on: this version has no {}", reference.name, reference.to);
@@ -44,6 +53,7 @@ pub fn check(drafts: &mut [Draft<'_>]) {
             notes.value(reference.path).error("TM0301", format!("no {what} is called `{}`", reference.name), help);
         }
         let mut findings = notes.into_findings();
+        told += findings.len();
         draft.findings.append(&mut findings);
     }
 }

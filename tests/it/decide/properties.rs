@@ -193,8 +193,8 @@ fn turn() -> impl Strategy<Value = Turn> {
         1 => any::<bool>().prop_map(Turn::HaltFile),
         1 => Just(Turn::Restart),
         1 => (0..RELEASES.len(), -90..90_i16).prop_map(|(release, minutes)| Turn::Slip(release, minutes)),
-        2 => (0..RELEASES.len(), 0..STEPS.len()).prop_map(|(release, steps)| Turn::Steps(release, steps)),
-        2 => prop_oneof![1 => (0..RELEASES.len()).prop_map(Some), 2 => Just(None)].prop_map(Turn::Vanish),
+        1 => (0..RELEASES.len(), 0..STEPS.len()).prop_map(|(release, steps)| Turn::Steps(release, steps)),
+        1 => prop_oneof![1 => (0..RELEASES.len()).prop_map(Some), 3 => Just(None)].prop_map(Turn::Vanish),
     ]
 }
 

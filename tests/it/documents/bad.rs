@@ -80,7 +80,7 @@ fn every_code_has_a_fixture() {
     assert_eq!(found, known);
 }
 
-/// One mistake is one finding: no two say the same of one place.
+/// One mistake is one finding: no two are about one value or key. Of missing keys each is a mistake, at the same mapping.
 #[test]
 fn no_finding_follows_from_another_at_the_same_place() {
     // Several bounds may be broken by one number, and each is a mistake of its own.
@@ -90,8 +90,9 @@ fn no_finding_follows_from_another_at_the_same_place() {
             continue;
         }
         let mut seen = BTreeSet::new();
-        for found in load(std::slice::from_ref(&case)).findings {
-            assert!(seen.insert((found.file.clone(), found.line, found.column)), "{}: {found:?}", case.display());
+        for found in load(std::slice::from_ref(&case)).findings.into_iter().filter(|found| found.code != "TM0104") {
+            let about = (found.file.clone(), found.line, found.column, found.path.clone());
+            assert!(seen.insert(about), "{}: {found:?}", case.display());
         }
     }
 }

@@ -12,7 +12,9 @@ fn the_journal_tells_every_intent_and_how_far_it_came() {
     let effects =
         [("done", floor("g", 5)), ("sent", notify("s")), ("new", notify("n")), ("old", prime("p")), ("later", prime("p"))];
     commit(&mut store, &decision(epoch, 1, &effects)).unwrap();
-    ["done", "sent", "sent"].iter().for_each(|key| store.sent(key, at(1)).unwrap());
+    for key in ["done", "sent", "sent"] {
+        store.sent(key, at(1)).unwrap();
+    }
     store.done("done", at(2), "ok").unwrap();
     drop(store);
     edit(folder.path(), r#"UPDATE intents SET effect = '{"teleport":{"to":"mars"}}' WHERE key = 'later'"#);
