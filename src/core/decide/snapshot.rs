@@ -76,7 +76,7 @@ pub struct State {
     pub halt_file: bool,
     /// Runs of priming policies: which fires of their schedules are handled, and when the last run began.
     #[serde(default)]
-    pub primings: BTreeMap<Name, priming::Memory>,
+    pub primings: BTreeMap<Name, priming::Runs>,
     /// How often documents were applied; an apply is a change that is kept, whatever the documents say (I10).
     #[serde(default)]
     pub applies: u64,

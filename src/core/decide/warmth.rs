@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::effect::Effect;
-use crate::core::priming::{Coverage, Memory, NextPoll, Pace, Policy, Upcoming};
+use crate::core::priming::{Coverage, NextPoll, Pace, Policy, Runs, Upcoming};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::words::{Name, later, since};
 
@@ -25,11 +25,11 @@ pub(super) fn runs(draft: &mut Draft<'_>) {
     }
 }
 
-/// Keeps the memory of a policy's schedule; a policy without one needs none until it runs.
+/// Follows the documents: what is known of runs is about the schedule in force. Without one nothing is known until it runs.
 fn follow(draft: &mut Draft<'_>, policy: &Policy) {
     if policy.schedule.is_some() || draft.state.primings.contains_key(&policy.name) {
-        let memory = draft.state.primings.entry(policy.name.clone()).or_default();
-        memory.follow(policy.schedule.as_ref(), draft.snapshot.now);
+        let known = draft.state.primings.entry(policy.name.clone()).or_default();
+        known.follow(policy.schedule.as_ref(), draft.snapshot.now);
     }
 }
 
@@ -96,7 +96,7 @@ fn goes_stale(policy: &Policy, coverage: &Coverage, release: &Release) -> bool {
 }
 
 fn next_fire(draft: &Draft<'_>, policy: &Policy) -> Option<Timestamp> {
-    draft.state.primings.get(&policy.name).and_then(Memory::next_fire)
+    draft.state.primings.get(&policy.name).and_then(Runs::next_fire)
 }
 
 /// Fires that lie ahead.
@@ -112,7 +112,7 @@ pub(super) fn upcoming(draft: &Draft<'_>) -> std::collections::BTreeMap<Name, Up
 }
 
 fn next(draft: &Draft<'_>, policy: &Policy) -> Upcoming {
-    let memory = draft.state.primings.get(&policy.name);
+    let known = draft.state.primings.get(&policy.name);
     let asked = |effect: &Effect| matches!(effect, Effect::Prime { policy: asked, .. } if *asked == policy.name);
     let running = is_open(draft, policy) || draft.effects.iter().any(|(_, effect)| asked(effect));
     let poll = nearest(draft, policy).map(|_| {
@@ -120,6 +120,6 @@ fn next(draft: &Draft<'_>, policy: &Policy) -> Upcoming {
         let proven = draft.snapshot.observed.coverage.get(&policy.name).filter(|_| !running);
         NextPoll { at: proven.map(|proven| later(proven.measured_at, every)), every, tightened_from }
     });
-    let (scheduled_at, began_at) = (next_fire(draft, policy), memory.and_then(|memory| memory.began_at));
+    let (scheduled_at, began_at) = (next_fire(draft, policy), known.and_then(|known| known.began_at));
     Upcoming { running, scheduled_at, poll, began_at }
 }

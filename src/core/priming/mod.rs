@@ -25,5 +25,5 @@ pub use limiter::{Admission, Limiter};
 pub use object::{Bytes, Fields, InvalidObject, InvalidVariant, Object, Variant, is_allowed, origin_of};
 pub use policy::{Coverage, Policy, RunSoFar};
 pub use tally::{Tally, Verdict};
-pub use timing::{Memory, NextPoll, Pace, Tighten, Upcoming};
+pub use timing::{NextPoll, Pace, Runs, Tighten, Upcoming};
 pub use vary::uncovered_vary;

@@ -27,7 +27,7 @@ pub struct Tighten {
 
 /// What is remembered of a policy's runs. Durable.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct Runs {
     /// The schedule that `handled` is about; with another one the count begins anew.
     #[serde(default)]
     pub schedule: Option<Schedule>,
@@ -39,7 +39,7 @@ pub struct Memory {
     pub began_at: Option<Timestamp>,
 }
 
-impl Memory {
+impl Runs {
     /// Follows the documents: a schedule that is new has missed nothing.
     pub fn follow(&mut self, schedule: Option<&Schedule>, now: Timestamp) {
         if self.schedule.as_ref() != schedule {
@@ -146,44 +146,44 @@ mod tests {
     #[test]
     fn missed_fires_are_one_and_a_handled_one_never_comes_again() {
         let daily = Schedule::new("30 3 * * *", "UTC").unwrap();
-        let mut memory = Memory::default();
-        memory.follow(Some(&daily), at("2026-03-01T03:30:00Z"));
-        assert_eq!(memory.next_fire(), Some(at("2026-03-02T03:30:00Z")), "the fire of the very instant is no miss");
+        let mut runs = Runs::default();
+        runs.follow(Some(&daily), at("2026-03-01T03:30:00Z"));
+        assert_eq!(runs.next_fire(), Some(at("2026-03-02T03:30:00Z")), "the fire of the very instant is no miss");
         // Three weeks later: one fire is due, and after it the next day's.
         let now = at("2026-03-22T10:00:00Z");
-        memory.follow(Some(&daily), now);
-        assert!(memory.next_fire().is_some_and(|fire| fire < now));
-        memory.begin(now);
-        assert_eq!(memory.next_fire(), Some(at("2026-03-23T03:30:00Z")));
+        runs.follow(Some(&daily), now);
+        assert!(runs.next_fire().is_some_and(|fire| fire < now));
+        runs.begin(now);
+        assert_eq!(runs.next_fire(), Some(at("2026-03-23T03:30:00Z")));
         // The clock is set back behind the fire: a little changes nothing, a day begins anew.
-        memory.begin(at("2026-03-23T03:30:00.1Z"));
-        memory.follow(Some(&daily), at("2026-03-23T03:29:59Z"));
-        assert_eq!(memory.next_fire(), Some(at("2026-03-24T03:30:00Z")));
-        memory.follow(Some(&daily), at("2026-03-21T12:00:00Z"));
-        assert_eq!(memory.next_fire(), Some(at("2026-03-22T03:30:00Z")));
+        runs.begin(at("2026-03-23T03:30:00.1Z"));
+        runs.follow(Some(&daily), at("2026-03-23T03:29:59Z"));
+        assert_eq!(runs.next_fire(), Some(at("2026-03-24T03:30:00Z")));
+        runs.follow(Some(&daily), at("2026-03-21T12:00:00Z"));
+        assert_eq!(runs.next_fire(), Some(at("2026-03-22T03:30:00Z")));
     }
 
     #[test]
     fn another_schedule_has_missed_nothing() {
         let (daily, hourly) = (Schedule::new("@daily", "UTC").unwrap(), Schedule::new("@hourly", "UTC").unwrap());
-        let mut memory = Memory::default();
-        memory.follow(Some(&daily), at("2026-03-01T00:00:00Z"));
-        memory.follow(Some(&hourly), at("2026-03-05T10:30:00Z"));
-        assert_eq!(memory.next_fire(), Some(at("2026-03-05T11:00:00Z")));
+        let mut runs = Runs::default();
+        runs.follow(Some(&daily), at("2026-03-01T00:00:00Z"));
+        runs.follow(Some(&hourly), at("2026-03-05T10:30:00Z"));
+        assert_eq!(runs.next_fire(), Some(at("2026-03-05T11:00:00Z")));
         let elsewhere = Schedule::new("@hourly", "Asia/Kolkata").unwrap();
-        memory.follow(Some(&elsewhere), at("2026-03-06T10:31:00Z"));
-        assert_eq!(memory.next_fire(), Some(at("2026-03-06T11:30:00Z")));
-        memory.follow(None, at("2026-03-07T00:00:00Z"));
-        assert_eq!((memory.next_fire(), memory.handled), (None, None));
+        runs.follow(Some(&elsewhere), at("2026-03-06T10:31:00Z"));
+        assert_eq!(runs.next_fire(), Some(at("2026-03-06T11:30:00Z")));
+        runs.follow(None, at("2026-03-07T00:00:00Z"));
+        assert_eq!((runs.next_fire(), runs.handled), (None, None));
     }
 
     #[test]
     fn a_memory_of_an_older_version_is_read() {
-        assert_eq!(serde_json::from_str::<Memory>("{}").unwrap(), Memory::default());
-        let mut memory = Memory::default();
-        memory.follow(Some(&Schedule::new("*/5  9-17 * * mon", "Europe/Berlin").unwrap()), at("2026-03-01T00:00:00Z"));
-        let text = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Runs>("{}").unwrap(), Runs::default());
+        let mut runs = Runs::default();
+        runs.follow(Some(&Schedule::new("*/5  9-17 * * mon", "Europe/Berlin").unwrap()), at("2026-03-01T00:00:00Z"));
+        let text = serde_json::to_string(&runs).unwrap();
         assert!(text.contains(r#""schedule":{"cron":"*/5 9-17 * * mon","time_zone":"Europe/Berlin"}"#), "{text}");
-        assert_eq!(serde_json::from_str::<Memory>(&text).unwrap(), memory);
+        assert_eq!(serde_json::from_str::<Runs>(&text).unwrap(), runs);
     }
 }
