@@ -2,8 +2,9 @@
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
 //! [`mod@plan_view`] what people read beforehand.
-//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their
-//! places, [`memory`] keeps what holds still; [`vanished`] holds what is left of a release whose documents are gone, [`signatures`] tells who has to sign again.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`warmth`], [`announce`] and [`remind`] in
+//! their places, and [`memory`] keeps what holds still. [`vanished`] holds what is left of a release whose documents are
+//! gone, [`signatures`] tells who has to sign again.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
 mod announce;
@@ -21,6 +22,7 @@ mod scope;
 mod signatures;
 mod snapshot;
 mod vanished;
+mod warmth;
 mod world;
 
 pub use announce::after_abort;

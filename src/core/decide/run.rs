@@ -15,7 +15,7 @@ use super::remind;
 use super::signatures;
 use super::snapshot::Snapshot;
 use super::vanished;
-use super::world;
+use super::{warmth, world};
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
@@ -35,7 +35,7 @@ pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
     // A release that just ended gives back from now on.
     draft.plan_again();
     world::floors(&mut draft);
-    world::warmth(&mut draft);
+    warmth::runs(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
 }
@@ -105,6 +105,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
         offers: draft.offers(),
         halts: draft.halts(),
         wake_at: wake_at(&draft),
+        primings: warmth::upcoming(&draft),
         plans: draft.plans.clone(),
         releases,
         changed,
@@ -194,7 +195,8 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 }
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
-    draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+    let releases = draft.releases().filter_map(|(release, state)| next_at(draft, release, state));
+    releases.chain(warmth::next_fires(draft)).min()
 }
 
 #[cfg(test)]

@@ -73,6 +73,9 @@ pub struct State {
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
+    /// Runs of priming policies: which fires of their schedules are handled, and when the last run began.
+    #[serde(default)]
+    pub primings: BTreeMap<Name, priming::Memory>,
     /// The revision of the documents that were decided with: a change of documents is a change that is kept.
     #[serde(default)]
     pub revision: String,

@@ -23,6 +23,7 @@ mod replies;
 mod routes;
 mod sentences;
 pub mod status;
+mod upcoming;
 
 pub use access::Least;
 pub use desk::{Applied, Ask, Desk, GroupView, NotRemoved, Papers, People, Reloaded, View};

@@ -26,7 +26,7 @@ impl Board {
 
     /// From the next request on, decisions follow this table.
     pub(super) fn publish_table(&self, snapshot: &Snapshot, decision: &Decision) {
-        let next_change = decision.wake_at.map(|at| since(at, snapshot.now).as_secs());
+        let next_change = decision.next_change().map(|at| since(at, snapshot.now).as_secs());
         let input = TableInput {
             policies: snapshot.config.throttles.values().cloned().collect(),
             offers: decision.offers.clone(),

@@ -122,7 +122,8 @@ fn summary(commit: &Commit<'_>) -> String {
 fn wanted(effect: &Effect) -> String {
     match effect {
         Effect::SetFloor { group, floor, why, .. } => format!("Floor of {group} to {floor}: {why}"),
-        Effect::Prime { policy, release } => format!("Prime {policy} for {release}."),
+        Effect::Prime { policy, release: Some(release) } => format!("Prime {policy} for {release}."),
+        Effect::Prime { policy, release: None } => format!("Prime {policy} by its schedule."),
         Effect::Notify(announcement) => announcement.what.clone(),
         Effect::Report { release } => format!("Write the report of {release}."),
     }

@@ -102,6 +102,8 @@ pub fn config() -> Config {
         fresh_until: None,
         nodes: vec![name("edge1"), name("edge2")],
         poll_every: Duration::from_mins(15),
+        schedule: None,
+        tighten: Vec::new(),
     };
     let throttle = Throttle {
         name: name("mobile"),

@@ -111,6 +111,8 @@ apiVersion: tminus/v1
 kind: PrimingPolicy
 name: content
 source: {urls: ['http://x.example/a']}
+poll: {every: 15m, tighten: [{from: T-30m, every: 1m}]}
+schedule: {cron: '*/7 * * * *', time_zone: America/New_York}
 nodes: [{name: edge1, connect: 'x.example:80'}, {name: edge2, connect: 'x.example:81'}]
 ---
 apiVersion: tminus/v1
