@@ -177,6 +177,16 @@ fn order() -> impl Strategy<Value = Order> {
     })
 }
 
+/// Something happens to the documents: rarer than what people and the world do.
+fn edit() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        3 => (0..RELEASES.len(), -90..90_i16).prop_map(|(release, minutes)| Turn::Slip(release, minutes)),
+        3 => (0..RELEASES.len(), 0..STEPS.len()).prop_map(|(release, steps)| Turn::Steps(release, steps)),
+        1 => (0..RELEASES.len()).prop_map(|release| Turn::Vanish(Some(release))),
+        2 => Just(Turn::Vanish(None)),
+    ]
+}
+
 fn turn() -> impl Strategy<Value = Turn> {
     let outcome = prop_oneof![4 => Just(Outcome::Green), 1 => Just(Outcome::Red), 1 => Just(Outcome::Unknown)];
     let counts = (0..RELEASES.len(), 1..20_u8, 0..5_000_u32, (0..4_u8, 0..12_u8));
@@ -190,9 +200,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => prop_oneof![2 => Just(100_u8), 1 => 0..100_u8].prop_map(Turn::Primed),
         1 => any::<bool>().prop_map(Turn::HaltFile),
         1 => Just(Turn::Restart),
-        1 => (0..RELEASES.len(), -90..90_i16).prop_map(|(release, minutes)| Turn::Slip(release, minutes)),
-        1 => (0..RELEASES.len(), 0..STEPS.len()).prop_map(|(release, steps)| Turn::Steps(release, steps)),
-        1 => prop_oneof![1 => (0..RELEASES.len()).prop_map(Some), 3 => Just(None)].prop_map(Turn::Vanish),
+        1 => edit(),
     ]
 }
 
