@@ -275,10 +275,11 @@ impl Engine {
             let _ = reply.send(told);
             fault::passes(Step::AfterReply);
         }
+        // First, so that the report of a release that just ended has its end.
+        self.chronicle.record(&snapshot, &decision);
         for intent in decision.intents.clone() {
             self.send(intent);
         }
-        self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.papers(), open));
         self.service.status(&self.board.view());
