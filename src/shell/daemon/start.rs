@@ -211,7 +211,7 @@ async fn open_house(
         // An error means that the decision listener is gone, and nobody is left to be told.
         let _ = told.await;
     };
-    engine.run(end).await;
+    Box::pin(engine.run(end)).await;
     tracing::info!("tminus stops: state is kept and instances go on");
     drop((ending, over));
     let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
