@@ -82,13 +82,16 @@ impl Daemon {
     }
 
     async fn address(&mut self, name: &str) -> Option<String> {
-        let line = timeout(STARTS_WITHIN, self.lines.next_line()).await.expect("the daemon hangs at its start").ok()??;
+        let line = timeout(STARTS_WITHIN, self.lines.next_line())
+            .await
+            .unwrap_or_else(|_| panic!("the daemon hangs at its start"))
+            .ok()??;
         Some(line.strip_prefix(name).unwrap_or_else(|| panic!("{line:?} is not {name}")).trim().to_owned())
     }
 
     /// Waits for its end.
     pub async fn ends(&mut self) -> ExitStatus {
-        timeout(STARTS_WITHIN, self.child.wait()).await.expect("the daemon does not end").unwrap()
+        timeout(STARTS_WITHIN, self.child.wait()).await.unwrap_or_else(|_| panic!("the daemon does not end")).unwrap()
     }
 
     pub async fn kill(&mut self) {

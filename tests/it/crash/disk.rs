@@ -75,7 +75,7 @@ impl Disk {
         match self.way {
             Way::Filled => {
                 let mut ballast = fs::File::create(self.data.join("data/ballast")).unwrap();
-                while ballast.write_all(&[7; 65_536]).is_ok() {}
+                while ballast.write_all(&[7; 4_096]).is_ok() {}
                 while ballast.write_all(&[7]).is_ok() {}
             }
             Way::Limited => self.limit("0").await,
@@ -326,13 +326,17 @@ async fn a_folder_that_turns_read_only_is_withstood_and_what_waited_is_done() {
         durable::registry(life.folder.path()).is_some_and(|registry| registry["instances"][0]["state"] == "in_service")
     })
     .await;
-    [&data, &groups].into_iter().for_each(|path| permit(path, 0o555));
+    for path in [&data, &groups] {
+        permit(path, 0o555);
+    }
     // A launch wants a higher floor, whose record cannot be replaced.
     assert_eq!(life.next_release(&daemon).await, Answer::Promised);
     let wants = |durable: &Durable| durable.open().any(|key| key.starts_with("floor:"));
     until("a floor waits", || wants(&Durable::read(life.folder.path()).unwrap())).await;
     assert_eq!(durable::registry(life.folder.path()).unwrap()["floor"], 1, "what cannot be recorded is not done");
-    [&data, &groups].into_iter().for_each(|path| permit(path, 0o755));
+    for path in [&data, &groups] {
+        permit(path, 0o755);
+    }
     let folder = life.folder.path().to_owned();
     until("the floor is raised", || durable::registry(&folder).is_some_and(|registry| registry["floor"] == 3)).await;
     daemon.kill().await;

@@ -109,7 +109,8 @@ pub fn write(folder: &Path, at: &Addresses) {
     let world = WORLD.replace("PROGRAM", program).replace("LEASH", &at.leash).replace("EDGE", &at.edge);
     let told = folder.join("told").display().to_string();
     let world = world.replace("tee -a told", &format!("tee -a {told}"));
-    let objects = (0..4).map(|n| format!("{{\"url\":\"http://content.example.com/o{n}\"}}\n")).collect::<String>();
+    let object = |n: u32| format!("{{\"url\":\"http://content.example.com/o{n}\"}}\n");
+    let objects: String = (0..4).map(object).collect::<Vec<_>>().concat();
     for (name, text) in [("tminus.yaml", &settings), ("world.yaml", &world), ("objects.ndjson", &objects)] {
         std::fs::write(folder.join(name), text).unwrap();
     }
@@ -135,5 +136,5 @@ pub fn policy(token: &str) -> String {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

@@ -68,7 +68,7 @@ impl Durable {
 /// The group's registry as it stands on disk; `None`: not yet.
 pub fn registry(folder: &Path) -> Option<Value> {
     let text = std::fs::read_to_string(folder.join("data/groups/api.json")).ok()?;
-    Some(serde_json::from_str(&text).expect("the registry is replaced whole"))
+    Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("the registry is replaced whole: {error}")))
 }
 
 /// Processes of this world that lead their group, by the mark that their folder gives them.
@@ -80,10 +80,10 @@ pub fn processes(folder: &Path) -> Vec<u32> {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|entry| entry.starts_with(&wanted))
     };
-    pids.filter(ours).filter(leads).collect()
+    pids.filter(ours).filter(|pid| leads(*pid)).collect()
 }
 
-fn leads(pid: &u32) -> bool {
+fn leads(pid: u32) -> bool {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let Some((_, rest)) = text.rsplit_once(')') else { return false };
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();

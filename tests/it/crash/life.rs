@@ -144,7 +144,7 @@ impl Life {
         self.check(Some(&daemon)).await;
         loop {
             self.finish(&daemon).await;
-            let unrest = self.unrest().await;
+            let unrest = self.unrest();
             if unrest.is_empty() {
                 break;
             }
@@ -164,7 +164,7 @@ impl Life {
     }
 
     /// What is not yet as desired.
-    async fn unrest(&self) -> Vec<String> {
+    fn unrest(&self) -> Vec<String> {
         let mut unrest = Vec::new();
         let durable = Durable::read(self.folder.path()).unwrap_or_else(|error| self.fail(&[error]));
         unrest.extend(durable.open().map(|key| format!("{key} is open")));
@@ -222,9 +222,9 @@ pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
+            copy(&entry.path(), &target)?;
         } else {
-            let _bytes = std::fs::copy(entry.path(), target)?;
+            std::fs::copy(entry.path(), target)?;
         }
     }
     Ok(())

@@ -111,7 +111,7 @@ impl Life {
     /// What somebody does who wants the release to be out.
     async fn advance(&mut self, daemon: &Daemon, phase: Option<&str>) {
         match phase {
-            None => drop(self.next_release(daemon).await),
+            None | Some("complete" | "scrubbed") => drop(self.next_release(daemon).await),
             Some("preparing") if self.draw(2) == 0 => drop(self.sign(daemon).await),
             Some("preparing" | "ready") => drop(self.phase_order(daemon, "go").await),
             Some("held") => drop(self.phase_order(daemon, "resume").await),
@@ -119,7 +119,6 @@ impl Life {
                 self.give(daemon, Deed::LiftVersion).await;
                 self.phase_order(daemon, "clear").await;
             }
-            Some("complete" | "scrubbed") => drop(self.next_release(daemon).await),
             Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

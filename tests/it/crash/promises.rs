@@ -76,9 +76,8 @@ fn applied(stand: &Stand<'_>, broken: &mut Vec<String>) {
     for (number, entry) in stand.ledger.entries().filter(|(_, entry)| entry.promised) {
         match &entry.deed {
             Deed::Release { release } => {
-                if !stand.durable.documents.iter().any(|(kind, name, _)| kind == "Release" && name == release) {
-                    broken.push(format!("{release} was applied and is gone"));
-                }
+                let is_kept = stand.durable.documents.iter().any(|(kind, name, _)| kind == "Release" && name == release);
+                broken.extend((!is_kept).then(|| format!("{release} was applied and is gone")));
             }
             Deed::Policy => promised_policy = number,
             _ => {}
@@ -100,14 +99,14 @@ fn applied(stand: &Stand<'_>, broken: &mut Vec<String>) {
 
 /// Whether the other app must be halted, as its orders in the timeline leave it.
 pub fn is_halted(stand: &Stand<'_>) -> bool {
-    let deeds = carried_out(stand).into_iter().filter_map(|number| stand.ledger.get(number)).map(|entry| &entry.deed);
-    deeds.filter(|deed| matches!(deed, Deed::Halt | Deed::Lift)).next_back() == Some(&Deed::Halt)
+    let mut deeds = carried_out(stand).into_iter().filter_map(|number| stand.ledger.get(number)).map(|entry| &entry.deed);
+    deeds.rfind(|deed| matches!(deed, Deed::Halt | Deed::Lift)) == Some(&Deed::Halt)
 }
 
 /// What was promised last about the other app; `None`: an order without an answer came after it.
 fn promised_halt(ledger: &Ledger) -> Option<bool> {
     let about = ledger.entries().filter(|(_, entry)| matches!(entry.deed, Deed::Halt | Deed::Lift) && !entry.refused);
-    about.fold(Some(false), |_, (_, entry)| entry.promised.then_some(entry.deed == Deed::Halt))
+    about.last().map_or(Some(false), |(_, entry)| entry.promised.then_some(entry.deed == Deed::Halt))
 }
 
 fn halts(stand: &Stand<'_>, broken: &mut Vec<String>) {

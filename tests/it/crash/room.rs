@@ -85,8 +85,8 @@ async fn attend(mut stream: TcpStream, shared: Arc<Shared>) {
             bytes.drain(..end);
             let came = shared.came.fetch_add(1, Ordering::SeqCst) + 1;
             let every = shared.loses_every.load(Ordering::SeqCst);
-            let answered = every == 0 || came % every != 0;
-            shared.receipts.lock().unwrap().push(Receipt { run, key, body, answered });
+            let answered = every == 0 || !came.is_multiple_of(every);
+            shared.receipts.lock().unwrap().push(Receipt { key, body, run, answered });
             if !answered {
                 return;
             }
