@@ -85,6 +85,7 @@ fn commit_with(store: &mut Store, decision: &Decision, documents: Vec<AppliedDoc
         decision,
         events: vec![event(&format!("Decision {n}."))],
         documents,
+        in_force: Vec::new(),
         core_version: "0.1.0",
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: what they should hear while nothing happens; that is `remind`.
 //!
-//! Invariant: every announcement has a key that names the event; the journal sends a key once.
+//! Invariant: every announcement has a key that names the event and its instant; the journal sends a key once.
 
 use std::time::Duration;
 

@@ -251,10 +251,14 @@ pub(super) fn tells_at(state: &ReleaseState) -> Option<jiff::Timestamp> {
     (is_before_launch(state) && state.told_word != Some(word)).then(|| later(from, SETTLES))
 }
 
-fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
+/// Tells once as long as the release is remembered. The journal knows a key for ever: one that was forgotten and comes back
+/// has news of its own, so the instant is part of what the journal is given.
+pub(super) fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
+    let now = draft.snapshot.now;
     let Some(state) = draft.state.releases.get_mut(&release.name) else { return };
     if !state.told.contains(&text.key) {
         state.told.push(text.key.clone());
-        say(draft, Some(release), text);
+        let key = format!("{}:{now}", text.key);
+        say(draft, Some(release), Text { key, ..text });
     }
 }

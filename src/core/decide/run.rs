@@ -14,6 +14,7 @@ use super::orders;
 use super::remind;
 use super::signatures;
 use super::snapshot::Snapshot;
+use super::uptime;
 use super::vanished;
 use super::{warmth, world};
 use crate::core::checklist::{Readiness, Word};
@@ -53,6 +54,8 @@ pub(super) fn orders_alone(snapshot: &Snapshot, memory: &Memory) -> Decision {
 
 fn begin<'a>(snapshot: &'a Snapshot, memory: &'a Memory) -> (Draft<'a>, Vec<Result<super::Told, super::Told>>) {
     let mut draft = Draft::new(snapshot, memory);
+    let jump = uptime::jump(snapshot.state.clocks.as_ref(), (snapshot.now, snapshot.observed.uptime.as_ref()));
+    draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
     vanished::documents(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
@@ -92,6 +95,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     let changed = !draft.effects.is_empty() || draft.state != draft.snapshot.state;
     if changed {
         draft.state.decisions += 1;
+        draft.state.clocks = draft.snapshot.observed.uptime.clone().map(|uptime| (draft.snapshot.now, uptime));
     }
     let mut known = std::mem::take(&mut draft.known);
     let seen = |(release, state): (&Release, &ReleaseState)| {

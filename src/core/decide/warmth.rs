@@ -83,7 +83,9 @@ fn is_cold(draft: &Draft<'_>, policy: &Policy, release: &Release) -> bool {
     let now = draft.snapshot.now;
     let Some(coverage) = draft.snapshot.observed.coverage.get(&policy.name) else { return true };
     let age = since(now, coverage.measured_at);
-    age >= pace(draft, policy).every || (goes_stale(policy, coverage, release) && age >= policy.retry_every())
+    // Proven by a clock that was set back since: nobody knows how long ago.
+    let ahead = coverage.measured_at > now;
+    ahead || age >= pace(draft, policy).every || (goes_stale(policy, coverage, release) && age >= policy.retry_every())
 }
 
 fn goes_stale(policy: &Policy, coverage: &Coverage, release: &Release) -> bool {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::chronicle::{self, Past};
+use super::fault::{self, Step};
 use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
 use crate::core::priming::RunSoFar;
@@ -170,6 +171,7 @@ impl Actuators {
         let outcomes = self.outcomes.clone();
         self.tasks.spawn(async move {
             let Done { result, proven, delivered } = work.await;
+            fault::passes(Step::AfterAct);
             // A closed channel means the daemon is stopping; the journal still has the intent open.
             let _ = outcomes.send(Outcome { intent, result, proven, delivered }).await;
         });

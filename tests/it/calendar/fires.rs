@@ -67,6 +67,7 @@ fn yesterday(folder: &Path) {
         decision: &decision,
         events: Vec::new(),
         documents: Vec::new(),
+        in_force: Vec::new(),
         core_version: "0.1.0",
     };
     store.commit(&commit).unwrap();

@@ -407,8 +407,8 @@ fn a_date_that_slips_while_it_rolls_gives_no_capacity_back() {
 fn the_sequences_reach_every_phase() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..40 {
-        let turns = vec(turn(), 40..60).new_tree(&mut runner).unwrap().current();
+    for _ in 0..60 {
+        let turns = vec(turn(), 40..70).new_tree(&mut runner).unwrap().current();
         let mut world = World::new();
         for turn in &turns {
             world.take(turn);

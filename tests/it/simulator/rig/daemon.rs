@@ -26,6 +26,8 @@ pub struct Daemon {
     pub ticked_at: i64,
     pub wake_at: Option<Timestamp>,
     pub retry_at: BTreeMap<String, i64>,
+    /// Effects that are done, and could not be journaled yet.
+    owed: Vec<String>,
     /// The hour and the troubles for which histories were read last, by group.
     histories: BTreeMap<usize, (i64, bool, bool)>,
 }
@@ -38,7 +40,15 @@ impl Daemon {
         let snapshot =
             Snapshot { config, state, observed: Observations::default(), commands: Vec::new(), now: Timestamp::UNIX_EPOCH };
         let memory = Memory::default();
-        Self { snapshot, memory, ticked_at: now, wake_at: None, retry_at: BTreeMap::new(), histories: BTreeMap::new() }
+        Self {
+            snapshot,
+            memory,
+            ticked_at: now,
+            wake_at: None,
+            retry_at: BTreeMap::new(),
+            owed: Vec::new(),
+            histories: BTreeMap::new(),
+        }
     }
 
     pub fn state(&self) -> &State {
@@ -92,11 +102,16 @@ impl Sim {
         Some(known.max(daemon.ticked_at + 1_000))
     }
 
-    /// Looks at the world, sends again what is due, decides.
+    /// Looks at the world, writes what could not be written, sends again what is due, decides.
     pub fn tick(&mut self) {
         self.look();
         let Some(daemon) = self.daemon.as_mut() else { return };
         daemon.ticked_at = self.now;
+        if !self.world.is(Trouble::DiskFull) {
+            for key in std::mem::take(&mut daemon.owed) {
+                self.journal.done(&key, daemon.snapshot.state.epoch);
+            }
+        }
         let now = self.now;
         let due: Vec<String> = daemon.retry_at.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
         for key in due {
@@ -352,8 +367,7 @@ impl Sim {
     pub fn settle(&mut self, (epoch, key): (u64, &str), result: &Result<(), String>) {
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.snapshot.state.epoch == epoch) else { return };
         match result {
-            Ok(()) if self.world.is(Trouble::DiskFull) => {}
-            Ok(()) => drop(self.journal.done(key, epoch)),
+            Ok(()) => daemon.owed.push(key.to_owned()),
             Err(_) => {
                 let attempts = self.journal.entry(key).map_or(1, |entry| entry.attempts);
                 let bound = (1_000_u64 << attempts.min(5)).min(30_000);

@@ -51,7 +51,9 @@ fn release(options: &Options, release: &ReleaseOption) -> String {
     }
     writeln!(text, "go: {}", if release.auto { "auto" } else { "manual" }).unwrap();
     writeln!(text, "released: {}\nshadow: {}", release.released, release.shadow).unwrap();
-    writeln!(text, "checklists: [list-{}]", release.name).unwrap();
+    if !items(options, release).is_empty() {
+        writeln!(text, "checklists: [list-{}]", release.name).unwrap();
+    }
     let groups: Vec<_> = release.groups.iter().map(|group| options.groups[*group].name.as_str()).collect();
     writeln!(text, "scaling: [{}]", groups.join(", ")).unwrap();
     if let Some(priming) = release.priming {
@@ -81,18 +83,17 @@ fn written(at: Timestamp, zone: &str) -> String {
     at.to_zoned(TimeZone::get(zone).unwrap()).to_string()
 }
 
+fn items(options: &Options, release: &ReleaseOption) -> Vec<String> {
+    let line = |id: &&str| Some(format!("  - {{id: {id}, title: The item {id}, {}}}\n", item(options, release, id)?));
+    release.items.iter().filter_map(line).collect()
+}
+
 fn checklist(options: &Options, release: &ReleaseOption) -> String {
-    let mut text = format!("---\napiVersion: tminus/v1\nkind: Checklist\nname: list-{}\n", release.name);
-    text += if release.items.is_empty() { "items: []\n" } else { "items:\n" };
-    for id in &release.items {
-        if let Some(rest) = item(options, release, id) {
-            writeln!(text, "  - {{id: {id}, title: The item {id}, {rest}}}").unwrap();
-        }
+    let items = items(options, release);
+    if items.is_empty() {
+        return String::new();
     }
-    if !text.contains("  - ") {
-        text = text.replace("items:\n", "items: []\n");
-    }
-    text
+    format!("---\napiVersion: tminus/v1\nkind: Checklist\nname: list-{}\nitems:\n{}", release.name, items.concat())
 }
 
 fn item(options: &Options, release: &ReleaseOption, id: &str) -> Option<String> {

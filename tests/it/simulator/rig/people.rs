@@ -2,9 +2,12 @@
 //!
 //! Invariant: whether an order is right is the core's to say; people only ask.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use tminus::core::checklist::{Demand, Item, ItemState};
 use tminus::core::decide::{Command, Config, Order, Person};
+use tminus::core::gate::Verdict;
 use tminus::core::release::{Active, Phase, Release, ReleaseState};
 use tminus::core::throttle::HaltTarget;
 use tminus::core::words::Name;
@@ -107,8 +110,12 @@ impl Sim {
             }
             Phase::Active(Active::Rolling { step }) => {
                 let dwell = release.rollout.steps.get(*step).map(|step| step.dwell).unwrap_or_default();
-                let over = state.dwelled_at(now) >= dwell;
-                if over && (release.gate.is_none() || release.shadow) {
+                let (over, long_over) =
+                    (state.dwelled_at(now) >= dwell, state.dwelled_at(now) >= dwell + Duration::from_hours(1));
+                let gate = self.last.releases.get(&release.name).and_then(|view| view.gate.as_ref()).map(|gate| &gate.verdict);
+                // What is SAFE and still blocked lacks what nobody can give it, such as a ceiling.
+                let blocked = self.healed && long_over && gate == Some(&Verdict::Safe);
+                if over && (release.gate.is_none() || release.shadow) || blocked {
                     orders.push(("ann operator sre", Order::Advance { release: named() }));
                 }
             }
@@ -135,8 +142,8 @@ impl Sim {
             let find = |item: &&Item| item.id == status.id;
             let items = release.checklists.iter().filter_map(|list| config.checklists.get(list)).flat_map(|list| &list.items);
             let Some(item) = items.into_iter().find(find) else { continue };
-            if matches!(item.demand, Demand::SignOff { .. }) {
-                orders.extend(self.signer(release, state, item).map(|by| (by, sign(release, item))));
+            if let Some(by) = self.signer(release, state, item) {
+                orders.push((by, sign(release, item)));
             } else if item.waivable && until_launch < SignedDuration::from_mins(10) && (self.healed || draw.chance(35)) {
                 let expires_at = self.clock() + SignedDuration::from_mins(draw.between(20, 240));
                 orders.push((
