@@ -58,6 +58,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::shell::control::status::RunStatus;
 
     fn status() -> CoverageStatus {
         CoverageStatus {
@@ -78,19 +79,19 @@ mod tests {
         }
     }
 
-    fn nightly(local: Option<&str>, secs: Option<u64>) -> Option<ScheduleStatus> {
-        Some(ScheduleStatus {
+    fn nightly(local: Option<&str>, secs: Option<u64>) -> ScheduleStatus {
+        ScheduleStatus {
             cron: "30 3 * * *".into(),
             time_zone: "America/Los_Angeles".into(),
             description: "At 03:30 every day.".into(),
             next_at: None,
             next_local: local.map(Into::into),
             next_in_secs: secs,
-        })
+        }
     }
 
-    fn poll(every_secs: u64, from: Option<&str>) -> Option<PollStatus> {
-        Some(PollStatus { every_secs, tightened_from: from.map(Into::into), next_at: None })
+    fn poll(every_secs: u64, from: Option<&str>) -> PollStatus {
+        PollStatus { every_secs, tightened_from: from.map(Into::into), next_at: None }
     }
 
     #[test]
@@ -100,20 +101,20 @@ mod tests {
         };
         let soon = || nightly(Some("03:30 PST"), Some(14_400));
         check(None, None, None);
-        check(soon(), None, Some("next: 03:30 PST, in 4h 00m"));
-        check(soon(), poll(60, Some("T-6h")), Some("next: 03:30 PST, in 4h 00m; or polls every 1m since T-6h"));
-        check(None, poll(900, None), Some("next: polls every 15m"));
-        check(nightly(Some("03:30 PST"), Some(0)), None, Some("next: due since 03:30 PST"));
-        check(nightly(None, None), None, Some("next: never again: 30 3 * * * in America/Los_Angeles"));
-        let (schedule, run) =
-            (nightly(Some("03:30 PST"), Some(0)), Some(crate::shell::control::status::RunStatus { proven: 1, targets: 2 }));
-        let running = next(&CoverageStatus { schedule, run, ..status() });
+        check(Some(soon()), None, Some("next: 03:30 PST, in 4h 00m"));
+        check(Some(soon()), Some(poll(60, Some("T-6h"))), Some("next: 03:30 PST, in 4h 00m; or polls every 1m since T-6h"));
+        check(None, Some(poll(900, None)), Some("next: polls every 15m"));
+        check(Some(nightly(Some("03:30 PST"), Some(0))), None, Some("next: due since 03:30 PST"));
+        check(Some(nightly(None, None)), None, Some("next: never again: 30 3 * * * in America/Los_Angeles"));
+        let run = Some(RunStatus { proven: 1, targets: 2 });
+        let schedule = Some(nightly(Some("03:30 PST"), Some(0)));
+        let running = next(&CoverageStatus { run, schedule, ..status() });
         assert_eq!(running.as_deref(), Some("next: as soon as the run that goes on has ended"));
     }
 
     #[test]
     fn it_stands_below_the_coverage() {
-        let told = coverage(&CoverageStatus { schedule: nightly(Some("03:30 PST"), Some(60)), ..status() });
+        let told = coverage(&CoverageStatus { schedule: Some(nightly(Some("03:30 PST"), Some(60))), ..status() });
         let lines: Vec<&str> = told.lines().collect();
         assert!(
             lines[0].contains("reader-content: edge1 100.00 %, edge2 not proven of 99.9 %") && lines[0].contains("1m 01s ago"),

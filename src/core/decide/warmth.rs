@@ -18,7 +18,7 @@ pub(super) fn runs(draft: &mut Draft<'_>) {
     draft.state.primings.retain(|name, _| policies.contains_key(name));
     for (name, policy) in policies {
         follow(draft, policy);
-        let Some(release) = due(draft, policy) else { continue };
+        let Some(Due { release }) = due(draft, policy) else { continue };
         let key = format!("prime:{name}:{}", draft.state.decisions + 1);
         draft.state.primings.entry(name.clone()).or_default().begin(draft.snapshot.now);
         draft.ask(key, Effect::Prime { policy: name.clone(), release });
@@ -33,17 +33,23 @@ fn follow(draft: &mut Draft<'_>, policy: &Policy) {
     }
 }
 
+/// A run that is due.
+struct Due {
+    /// For whom; nobody: the schedule's own.
+    release: Option<Name>,
+}
+
 /// For whom a run is due: a release whose caches are cold, else the nearest launch or nobody when the schedule fires.
-fn due(draft: &Draft<'_>, policy: &Policy) -> Option<Option<Name>> {
+fn due(draft: &Draft<'_>, policy: &Policy) -> Option<Due> {
     if is_open(draft, policy) {
         return None;
     }
     let cold = leaning(draft, policy).find(|release| is_cold(draft, policy, release));
     if let Some(release) = cold {
-        return Some(Some(release.name.clone()));
+        return Some(Due { release: Some(release.name.clone()) });
     }
     let fires = next_fire(draft, policy).is_some_and(|fire| fire <= draft.snapshot.now);
-    fires.then(|| nearest(draft, policy).map(|release| release.name.clone()))
+    fires.then(|| Due { release: nearest(draft, policy).map(|release| release.name.clone()) })
 }
 
 fn is_open(draft: &Draft<'_>, policy: &Policy) -> bool {

@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
+    #[expect(clippy::disallowed_methods, reason = "the program under test")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_tminus"));
     let ended = command.args(["cron", "explain"]).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tminus::core::decide::{Effect, State};
+use tminus::core::decide::{Effect, Observations, State};
 use tminus::core::priming::Coverage;
 use tminus::core::words::{Name, later};
 use tminus::shell::settings::load_texts;
@@ -188,7 +188,7 @@ fn polls_tighten_towards_the_nearest_launch() {
     let documents = [TIGHT, &release("first", LAUNCH_AT, "go: auto\n"), &other].concat();
     let mut bench = Bench::new(&documents);
     bench.state = State::default();
-    bench.observed = Default::default();
+    bench.observed = Observations::default();
     bench.now = "2026-12-01T03:59:00Z".parse().unwrap();
     bench.settle();
     assert_eq!(bench.phase("first"), "planned");
