@@ -1,7 +1,8 @@
 //! The daemon: observe, decide, commit, act; one writer, level-triggered.
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
-//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
+//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`pushes`] the
+//! pushed counts, [`board`] publishes,
 //! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
 //! [`sockets`] and [`service`] are the ends to a service manager. [`documents`] are those in force; [`reload`] watches the
 //! files, [`reload_weigh`] reads them, [`reload_needed`] says what may not go with its file, [`reload_take`] takes a change
@@ -16,6 +17,7 @@ mod documents;
 mod engine;
 mod look;
 mod probing;
+mod pushes;
 mod reload;
 mod reload_needed;
 mod reload_start;

@@ -22,6 +22,7 @@ use super::chronicle::Chronicle;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
+use super::pushes::Pushed;
 use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
@@ -146,6 +147,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         wake_at: None,
         retry_at: BTreeMap::new(),
         chronicle: Chronicle::default(),
+        pushed: Pushed::default(),
         upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
         service: Service::from_environment(),
         reloader: Reloader::new(&read, settings.tick),
