@@ -1,6 +1,7 @@
 //! Parses arguments, starts the runtime, runs one verb. Everything else is in the library.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tminus::command::{self, Cli};
@@ -16,5 +17,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return command::failed(&format!("the runtime did not start: {error}")),
     };
-    runtime.block_on(command::run(cli))
+    let exit = runtime.block_on(command::run(cli));
+    // A file system that hangs must not keep the process from ending.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    exit
 }

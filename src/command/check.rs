@@ -64,9 +64,9 @@ pub(super) fn run(args: &Args) -> Outcome {
 fn print(loaded: &Loaded, form: Form) -> Result<(), String> {
     let report = Report { findings: &loaded.findings };
     let text = match form {
-        Form::Json => Output::Json.render(&report, |_| String::new()).map(|text| show::escaped(&text)),
-        Form::Yaml => Output::Yaml.render(&report, |_| String::new()).map(|text| show::escaped(&text)),
-        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()).map(|text| show::escaped(&text)),
+        Form::Json => Output::Json.render(&report, |_| String::new()).map(|text| show::plain_json(&text)),
+        Form::Yaml => Output::Yaml.render(&report, |_| String::new()).map(|text| show::plain_yaml(&text)),
+        Form::Sarif => Output::Json.render(&show::sarif(&loaded.findings), |_| String::new()).map(|text| show::plain_json(&text)),
         Form::Human => Ok(show::human(loaded)),
         Form::Github => Ok(show::github(&loaded.findings)),
         Form::Junit => Ok(show::junit(loaded)),

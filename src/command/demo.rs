@@ -31,6 +31,7 @@ pub(super) struct Args {
 /// Which scenario; the prepared launch without any.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, which takes one of them at most")]
 struct Which {
     /// The same launch without preparation, everybody served at once: the storm
     #[arg(long)]

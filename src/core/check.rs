@@ -28,6 +28,7 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     let mut broken = Vec::new();
     keys(decision, snapshot, &mut broken);
     floors(decision, snapshot, &mut broken);
+    primings(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {
         if let (before, Some(after)) = (snapshot.state.releases.get(name), decision.state.releases.get(name)) {
             rollout(&Change { release, before, after, decision, snapshot }, &mut broken);
@@ -55,6 +56,24 @@ fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     }
 }
 
+/// I2: runs of one priming policy never overlap. I5: nothing is primed for a shadow.
+fn primings(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    let mut begun = BTreeSet::new();
+    for intent in &decision.intents {
+        let Effect::Prime { policy, release } = &intent.effect else { continue };
+        let goes_on = snapshot.observed.open.iter().any(|key| {
+            key.rsplit_once(':').is_some_and(|(of, run)| of == format!("prime:{policy}") && run.parse::<u64>().is_ok())
+        });
+        if goes_on || !begun.insert(policy) {
+            say(broken, "I2", format!("{policy} would be primed twice at once"));
+        }
+        let shadow = release.as_ref().and_then(|name| snapshot.config.releases.get(name)).is_some_and(|release| release.shadow);
+        if shadow {
+            say(broken, "I5", format!("{policy} would be primed for a shadow"));
+        }
+    }
+}
+
 /// I3: floors within limits, and no scale-in of a group that was not observed.
 fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     for intent in &decision.intents {
@@ -64,7 +83,10 @@ fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
             continue;
         };
         let held = snapshot.state.floors.get(group);
-        if *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota) {
+        // What others raised beyond the limits is given back by the ramp, and its first steps lie beyond them too.
+        let gives_back = snapshot.observed.groups.get(group).is_some_and(|seen| *floor < seen.floor);
+        let beyond = *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota);
+        if beyond && !gives_back {
             say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
         }
         let lowers = held.is_some_and(|held| *floor < held.floor);
@@ -110,6 +132,16 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
     }
     if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
+    }
+    let place = |state: &ReleaseState| match state.phase.active() {
+        Some(Active::Rolling { step }) => Some(step),
+        _ => None,
+    };
+    let entered = place(change.after).filter(|step| change.before.and_then(place) != Some(*step));
+    let stated = entered.and_then(|step| change.release.rollout.steps.get(step)).map(|step| step.percent);
+    let cleared = change.before.is_some_and(|state| matches!(state.phase, Phase::Aborted { .. }));
+    if stated.is_some_and(|stated| stated > after) && !cleared {
+        say(broken, "I4", format!("{name} enters a step above the {after} % that it lets through"));
     }
     if after > before && change.snapshot.config.vanished.contains_key(name) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % although a document of it vanished"));

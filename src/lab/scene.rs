@@ -48,7 +48,7 @@ pub const WHOLE: Size = Size { clients: CLIENTS, shared: SHARED, half_life: HALF
 
 /// For tests: the same parts in less time. Few clients bring little evidence, so the old version's are busier: what the
 /// gate compares with must be heard too.
-pub const SMALL: Size = Size { clients: 120, shared: 300, half_life: Duration::from_secs(4), normal_per_second: 60.0 };
+pub const SMALL: Size = Size { clients: 200, shared: 300, half_life: Duration::from_secs(8), normal_per_second: 40.0 };
 
 impl Size {
     /// Objects in the catalogue: what is shared, and what each client has for itself.

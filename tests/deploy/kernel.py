@@ -2,9 +2,9 @@
 
 Arguments: the binary, a folder to work in, the unit. Reads SystemCallFilter= and RestrictAddressFamilies= as systemd does:
 the first filter lists what is allowed, the later ones with ~ take away. A call that is not allowed gets EPERM, which the
-daemon would notice in the middle of a launch; so it must never make one.
+daemon would notice in the middle of a launch; so it must never make one. It runs as nobody, since SQLite does more as root.
 """
-import http.server, json, os, re, signal, subprocess, sys, threading, time, urllib.request
+import http.server, json, os, pathlib, re, shutil, signal, subprocess, sys, threading, time, urllib.request
 
 binary, folder, unit = sys.argv[1:]
 work = os.path.join(folder, "kernel")
@@ -99,9 +99,17 @@ on: [readiness, halt]
 to: [{{webhook: {{url: "{at}/hook"}}}}, {{command: [sh, -c, "cat > told"]}}]
 """)
 trace = f"{work}/trace"
+# Nobody may not read our target folder.
+shutil.copy(binary, f"{work}/tminus")
+binary = f"{work}/tminus"
+nobody = []
+if os.getuid() == 0:
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for path in [work, *map(str, pathlib.Path(work).iterdir())]:
+        os.chown(path, 65534, 65534)
 daemon = subprocess.Popen(
     # The pid of strace is not the daemon's: -D keeps the daemon our child.
-    ["strace", "-D", "-f", "-qq", "-s", "0", "-o", trace, binary, "serve", "--config", f"{work}/tminus.yaml",
+    [*nobody, "strace", "-D", "-f", "-qq", "-s", "0", "-o", trace, binary, "serve", "--config", f"{work}/tminus.yaml",
      "--control", "127.0.0.1:0", "--decision", "127.0.0.1:0"],
     cwd=work, stdout=subprocess.PIPE, stderr=open(f"{work}/log", "w"), text=True)
 try:

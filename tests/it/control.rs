@@ -17,7 +17,7 @@ const REASON: &str = r#"{"reason": "because"}"#;
 /// A request that this route would carry out: its path, and a body of the right shape.
 fn example(route: &Route) -> (String, &'static str, &'static str) {
     let path = route.path.replace("{release}", "plain").replace("{phase}", "hold").replace("{item}", "nothing");
-    let path = path.replace("{app}", "reader").replace("{source}", "edge");
+    let path = path.replace("{app}", "reader").replace("{source}", "edge").replace("{kind}", "Release").replace("{name}", "x");
     let (kind, body) = match route.takes {
         Takes::Nothing => ("X-Nothing: 1", ""),
         Takes::Yaml => ("Content-Type: text/yaml", "kind: Release\n"),

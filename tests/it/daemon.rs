@@ -1,5 +1,11 @@
 //! The daemon as a process: what it answers, what it keeps over a kill, and that it keeps its pace.
 
+mod aborted;
+mod documents;
+mod files;
+mod people;
+mod vanished;
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;

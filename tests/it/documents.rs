@@ -1,9 +1,11 @@
 //! Documents: every finding at its place, shipped examples, schemas, hashes, the verbs that read them.
 
+mod attack;
 mod bad;
 mod command_line;
 mod findings;
 mod meaning;
+mod mutations;
 mod shipped;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tminus::lab::edge::EdgeStats;
 use tminus::lab::leash::Leash;
-use tminus::lab::swarm::{Swarm, SwarmSpec, SwarmSummary};
+use tminus::lab::swarm::{Second, Swarm, SwarmSpec, SwarmSummary};
 use tminus::shell::clock;
 use tminus::shell::data::PushedCounts;
 use tminus::shell::groups::{Target, Targets};
@@ -351,6 +351,11 @@ async fn clients_wait_for_the_decision() {
 async fn deciding(asked: Arc<AtomicU32>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    decide_at(listener, asked);
+    address
+}
+
+fn decide_at(listener: TcpListener, asked: Arc<AtomicU32>) {
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -367,5 +372,64 @@ async fn deciding(asked: Arc<AtomicU32>) -> SocketAddr {
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
-    address
+}
+
+#[tokio::test]
+async fn credentials_pass_the_edge_and_a_sync_token_breaks_the_origin() {
+    let stage = Stage::new();
+    let origin = stage.origin(&["--service-time", "0s"]).await;
+    let edge = stage.edge(&[], &[origin]).await;
+    let path = "/content/o1?v=2.3.0";
+    assert_eq!(get(edge, path, "").await.cache_status(), "edge1; fwd=uri-miss; fwd-status=200; stored");
+    for (credentials, status) in [("Bearer x", 200), ("Sync 2.3", 500), ("sync 2.3", 500), ("Synchronous 2.3", 200)] {
+        let reply = get(edge, path, &format!("Authorization: {credentials}\r\n")).await;
+        assert_eq!(reply.status, status, "{credentials}");
+        assert_eq!(reply.cache_status(), format!("edge1; fwd=bypass; fwd-status={status}"), "{credentials}");
+    }
+    assert!(get(edge, path, "").await.cache_status().contains("; hit"), "what is stored is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_version_fails_at_the_origin_however_warm_the_caches_are() {
+    let stage = Stage::new();
+    let origins = [stage.origin(&SMALL_ORIGIN).await, stage.origin(&SMALL_ORIGIN).await];
+    let edge = stage.edge(&["--fetches", "4", "--queue", "40"], &origins).await;
+    let prime = |object: u32| async move { get(edge, &format!("/content/o{object}?v=2.3.0"), "X-Tminus-Prime: 1\r\n").await };
+    stream::iter(0..600).map(prime).buffer_unordered(4).collect::<Vec<_>>().await;
+    // As slow as the origins can follow, so that what fails fails by the token alone.
+    let file_work = Duration::from_millis(100);
+    let spec = SwarmSpec { clients: 20, slots: 2, file_work, restart_share: 0.0, faulty_share: 0.2, ..small(&stage, edge) };
+    let seen = whole_story(spec).await;
+    let stats = stats(edge).await;
+    let share = seen.failures as f64 / seen.requests as f64;
+    assert!((0.1..0.3).contains(&share), "{seen:?}");
+    assert_eq!(stats.errors, seen.failures, "each failure is an error that the edge counts");
+    assert_eq!(stats.misses, stats.errors, "and nothing else went to the origins");
+    assert_eq!(seen.updated_ratio, Some(1.0), "clients get there by asking again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_keep_what_they_have_while_nobody_answers() {
+    let stage = Stage::new();
+    let origin = stage.origin(&SMALL_ORIGIN).await;
+    let edge = stage.edge(&[], &[origin]).await;
+    // A port that was free a moment ago: connections to it are refused until somebody listens there.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let swarm = Swarm::start(SwarmSpec { clients: 20, decision: Some(nobody), ..small(&stage, edge) });
+    let deadline = clock::monotonic() + WITHIN;
+    let total = |swarm: &Swarm, pick: fn(&Second) -> u64| swarm.report().seconds.iter().map(pick).sum::<u64>();
+    while total(&swarm, |second| second.unanswered) < 40 {
+        assert!(clock::monotonic() < deadline, "clients do not ask again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(total(&swarm, |second| second.content), 0, "nobody updates because nobody answers");
+    assert_eq!(total(&swarm, |second| second.failures), 0, "a question without an answer is no failed request");
+    assert!(total(&swarm, |second| second.polls) > 0 && swarm.report().exposed.is_empty());
+    let asked = Arc::new(AtomicU32::new(30));
+    decide_at(TcpListener::bind(nobody).await.unwrap(), asked);
+    let mut news = swarm.news();
+    let told = tokio::time::timeout(WITHIN, news.wait_for(|second| second.updated == 20)).await;
+    assert!(told.is_ok(), "{:?}", *swarm.news().borrow());
+    let exposed: BTreeSet<_> = swarm.stop().await.exposed.into_iter().collect();
+    assert_eq!(exposed.len(), 20, "each by its name, once");
 }

@@ -4,6 +4,7 @@
 
 mod calendar;
 mod control;
+mod crash;
 mod daemon;
 mod decide;
 mod decision;
@@ -20,6 +21,7 @@ mod primer;
 mod recovery;
 mod release_states;
 mod scenarios;
+mod simulator;
 mod store;
 mod throttle;
 mod tidy;

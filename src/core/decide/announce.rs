@@ -2,14 +2,14 @@
 //!
 //! Not here: what they should hear while nothing happens; that is `remind`.
 //!
-//! Invariant: every announcement has a key that names the event; the journal sends a key once.
+//! Invariant: every announcement has a key that names the event and its instant; the journal sends a key once.
 
 use std::time::Duration;
 
 use super::draft::Draft;
 use super::effect::{Announcement, Effect, Topic};
 use super::snapshot::{Command, Order, Person};
-use crate::core::release::{Active, Phase, Release, ReleaseState, next_step, percent};
+use crate::core::release::{Active, Phase, Release, ReleaseState, next_step, percent, stands_at};
 use crate::core::throttle::{Halt, HaltTarget, Lift, Rule};
 use crate::core::words::{Name, Percent, TRelative, Version, VersionRule, format_duration};
 
@@ -175,8 +175,8 @@ fn stepped(draft: &Draft<'_>, release: &Release, (before, after, cause): Transit
 fn ahead(draft: &Draft<'_>, release: &Release, after: &ReleaseState) -> String {
     let here = percent(release, after).unwrap_or(Percent::ZERO);
     let lower = if throttled_below(draft, release, here) { " Throttle rules hold some of them lower." } else { "" };
-    let step = match after.phase {
-        Phase::Active(Active::Rolling { step }) => step,
+    let step = match stands_at(release, after) {
+        Some(step) => step,
         _ if release.bake().is_zero() => return format!("Nothing is watched any more: it has no bake.{lower}"),
         _ => return format!("It is watched for {} more.{lower}", format_duration(release.bake())),
     };
@@ -210,9 +210,10 @@ fn takes_some_of(release: &Release, versions: Option<&VersionRule>) -> bool {
     }
 }
 
-fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+/// What an ABORT means for everybody, and what to do next.
+pub fn after_abort(release: &Release) -> (String, String) {
     let (name, version) = (&release.name, &release.version);
-    let (meaning, next) = if release.halts_on_abort() {
+    if release.halts_on_abort() {
         let meaning = format!("{version} is halted: nobody is offered it, force and early channels included. Capacity stays.");
         let next = format!(
             "Find the cause; `tminus clear {name}` and `tminus throttle lift {} --version {version}` bring it back.",
@@ -224,7 +225,12 @@ fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Opt
             "The last certified percent stays; nothing rises. Capacity stays.".into(),
             format!("Find the cause; `tminus clear {name}` brings it back, held."),
         )
-    };
+    }
+}
+
+fn aborted(draft: &mut Draft<'_>, release: &Release, (reason, cause): (&str, Option<&Command>)) {
+    let name = &release.name;
+    let (meaning, next) = after_abort(release);
     let key = format!("{name}:aborted:{}", draft.snapshot.now);
     // The gate speaks in whole sentences, people do not.
     let what = match cause {

@@ -2,13 +2,17 @@
 //!
 //! Invariant: it starts from the snapshot and only the rooms of `decide` write to it, one after another.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::effect::{Effect, Intent};
+use super::facts::Known;
+use super::memory::Memory;
 use super::snapshot::{Snapshot, State};
 use crate::core::checklist::{Check, Demand as Demanded, Item};
+use crate::core::gate::Judged;
 use crate::core::load::{self, Course, Demand, GroupPlan, Launch};
 use crate::core::release::{Phase, Release, ReleaseState, offer};
 use crate::core::throttle::{Halt, HaltTarget, Offer, Table, TableInput};
@@ -24,30 +28,72 @@ pub(super) struct Draft<'a> {
     pub(super) effects: Vec<(String, Effect)>,
     /// The plan of each group, with what is proven warm by now.
     pub(super) plans: BTreeMap<Name, GroupPlan>,
-    /// The throttle as it stands, for checks that ask it.
-    pub(super) table: Table,
+    /// What each release was known by when it was ticked, with the state that it had; empty once plans were made anew.
+    pub(super) known: BTreeMap<Name, (ReleaseState, Known)>,
+    memory: &'a Memory,
+    /// Where the launches were that the plans are made for.
+    planned_for: BTreeMap<Name, Standing>,
+    table: OnceCell<Table>,
 }
 
+/// What of a release's state plans depend on.
+type Standing = (Course, Option<Timestamp>, Option<Timestamp>);
+
 impl<'a> Draft<'a> {
-    /// Adopts releases that are new, plans every group, indexes the throttle.
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+    /// Adopts releases that are new, plans every group.
+    pub(super) fn new(snapshot: &'a Snapshot, memory: &'a Memory) -> Self {
         let mut state = snapshot.state.clone();
         for name in snapshot.config.releases.keys() {
             state.releases.entry(name.clone()).or_insert_with(|| ReleaseState::new(snapshot.now, None));
         }
-        let mut draft = Self { snapshot, state, effects: Vec::new(), plans: BTreeMap::new(), table: Table::default() };
+        let mut draft = Self {
+            snapshot,
+            state,
+            effects: Vec::new(),
+            plans: BTreeMap::new(),
+            known: BTreeMap::new(),
+            memory,
+            planned_for: BTreeMap::new(),
+            table: OnceCell::new(),
+        };
         draft.plan();
-        draft.table = Table::build(draft.table_input());
         draft
     }
 
     /// Plans every group from what is known now.
-    pub(super) fn plan(&mut self) {
-        let config = &self.snapshot.config;
+    fn plan(&mut self) {
+        let (config, now) = (&self.snapshot.config, self.snapshot.now);
         let plan = |(name, policy): (&Name, &load::Policy)| {
-            (name.clone(), load::plan_group(policy, &self.demand(name), self.snapshot.now))
+            let demand = self.demand(name);
+            let profile = self.memory.learned.profile(name, (demand.history, now));
+            (name.clone(), load::plan_learned(policy, &demand, (profile, now)))
         };
         self.plans = config.scalings.iter().map(plan).collect();
+        self.planned_for = self.standings();
+    }
+
+    /// Plans anew if a launch is not where it was: the same launches have the same plans.
+    pub(super) fn plan_again(&mut self) {
+        if self.standings() != self.planned_for {
+            self.plan();
+            self.known.clear();
+        }
+    }
+
+    fn standings(&self) -> BTreeMap<Name, Standing> {
+        let standing = |state: &ReleaseState| (course(state), state.ended_at, state.full_at);
+        self.releases().map(|(release, state)| (release.name.clone(), standing(state))).collect()
+    }
+
+    /// What was judged before and holds still.
+    pub(super) fn judged(&self) -> &'a Judged {
+        &self.memory.judged
+    }
+
+    /// The throttle's policies, indexed for checks that ask what they allow; without offers and halts.
+    pub(super) fn table(&self) -> &Table {
+        let policies = || self.snapshot.config.throttles.values().cloned().collect();
+        self.table.get_or_init(|| Table::build(TableInput { policies: policies(), ..TableInput::default() }))
     }
 
     /// Releases with their documents and states; a state without a document is left as it is.
@@ -91,16 +137,6 @@ impl<'a> Draft<'a> {
     pub(super) fn intents(&self) -> Vec<Intent> {
         let epoch = self.state.epoch;
         self.effects.iter().map(|(key, effect)| Intent { key: key.clone(), epoch, effect: effect.clone() }).collect()
-    }
-
-    pub(super) fn table_input(&self) -> TableInput {
-        TableInput {
-            policies: self.snapshot.config.throttles.values().cloned().collect(),
-            offers: self.offers(),
-            halts: self.halts(),
-            revision: format!("{}-{}", self.snapshot.config.revision, self.state.decisions),
-            next_change_secs: None,
-        }
     }
 
     fn demand(&self, group: &Name) -> Demand<'_> {

@@ -155,7 +155,7 @@ fn shown(value: f64) -> String {
 
 /// Judged by the policies alone: before the release is on offer nobody is served anyway, and that proves no throttle.
 fn throttled(draft: &Draft<'_>, (app, version, channel): (&Name, &Version, &Name), at_most: Percent) -> Evidence {
-    let (allowed, rule) = draft.table.allowed(app, version, channel);
+    let (allowed, rule) = draft.table().allowed(app, version, channel);
     let by = rule.map_or_else(|| "no rule matches it".to_owned(), |rule| format!("rule {rule}"));
     let detail = format!("the throttle serves {allowed} % of {app} {version} on {channel} ({by})");
     if allowed <= at_most {

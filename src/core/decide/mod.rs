@@ -2,8 +2,10 @@
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
 //! [`mod@plan_view`] what people read beforehand.
-//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their
-//! places; [`vanished`] holds what is left of a release whose documents are gone, [`signatures`] tells who has to sign again.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`warmth`], [`announce`] and [`remind`] in
+//! their places, and [`memory`] keeps what holds still. [`vanished`] holds what is left of a release whose documents are
+//! gone, [`signatures`] tells who has to sign again, [`uptime`] how far a
+//! clock was set.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
 mod announce;
@@ -12,6 +14,7 @@ mod draft;
 mod effect;
 mod facts;
 mod measure;
+mod memory;
 mod orders;
 mod plan_view;
 mod remind;
@@ -19,14 +22,19 @@ mod run;
 mod scope;
 mod signatures;
 mod snapshot;
+mod uptime;
 mod vanished;
+mod warmth;
 mod world;
 
+pub use announce::after_abort;
 pub use decision::{Decision, ReleaseView, Told};
 pub use effect::{Announcement, Effect, Intent, Topic};
+pub use memory::Memory;
 pub use plan_view::{Action, Amount, Change, LoadRange, PlanView, plan_view};
 pub use run::{decide, decide_orders};
 pub use scope::{Scope, decide_within};
 pub use signatures::voided;
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Rejected, Snapshot, State};
+pub use uptime::Uptime;
 pub use vanished::keeps;

@@ -11,7 +11,7 @@ use super::effect::Topic;
 use super::facts::Known;
 use crate::core::checklist::{Blocks, Demand, Item, ItemState, ItemStatus, Readiness, Word};
 use crate::core::gate::{HoldReason, Verdict};
-use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
+use crate::core::release::{Active, Facts, Phase, Release, ReleaseState, stands_at};
 use crate::core::words::{Name, later, since};
 
 /// How long better news must last before it is told after a relapse: somebody who was told of the bad news has hardly
@@ -190,8 +190,9 @@ fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
     let (name, now) = (&release.name, draft.snapshot.now);
     let Some(state) = draft.state.releases.get(name) else { return };
     let (whole, reason, stays) = match state.phase {
-        Phase::Active(Active::Rolling { step }) => {
-            let dwell = release.rollout.steps.get(step).map_or(Duration::MAX, |step| step.dwell);
+        Phase::Active(Active::Rolling { .. }) => {
+            let step = stands_at(release, state).and_then(|step| release.rollout.steps.get(step));
+            let dwell = step.map_or(Duration::MAX, |step| step.dwell);
             (dwell, not_rising(&known.facts), "stays at its step although its dwell is over")
         }
         Phase::Active(Active::Baking) => (release.bake(), not_ending(&known.facts), "goes on baking although its time is over"),
@@ -250,10 +251,14 @@ pub(super) fn tells_at(state: &ReleaseState) -> Option<jiff::Timestamp> {
     (is_before_launch(state) && state.told_word != Some(word)).then(|| later(from, SETTLES))
 }
 
-fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
+/// Tells once as long as the release is remembered. The journal knows a key for ever: one that was forgotten and comes back
+/// has news of its own, so the instant is part of what the journal is given.
+pub(super) fn once(draft: &mut Draft<'_>, release: &Release, text: Text) {
+    let now = draft.snapshot.now;
     let Some(state) = draft.state.releases.get_mut(&release.name) else { return };
     if !state.told.contains(&text.key) {
         state.told.push(text.key.clone());
-        say(draft, Some(release), text);
+        let key = format!("{}:{now}", text.key);
+        say(draft, Some(release), Text { key, ..text });
     }
 }

@@ -9,27 +9,34 @@ use super::announce;
 use super::decision::{Decision, ReleaseView};
 use super::draft::Draft;
 use super::facts::{self, Known};
+use super::memory::Memory;
 use super::orders;
 use super::remind;
 use super::signatures;
 use super::snapshot::Snapshot;
+use super::uptime;
 use super::vanished;
-use super::world;
+use super::{warmth, world};
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
-use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, step};
+use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
 use crate::core::words::{Name, Percent, later};
 
 /// Decides.
 pub fn decide(snapshot: &Snapshot) -> Decision {
-    let (mut draft, replies) = begin(snapshot);
+    whole(snapshot, &Memory::default())
+}
+
+/// Decides everything, with what is known from the decision before.
+pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
+    let (mut draft, replies) = begin(snapshot, memory);
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
     }
-    // Plans are made anew: a release that just ended gives back from now on.
-    draft.plan();
+    // A release that just ended gives back from now on.
+    draft.plan_again();
     world::floors(&mut draft);
-    world::warmth(&mut draft);
+    warmth::runs(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
 }
@@ -37,12 +44,18 @@ pub fn decide(snapshot: &Snapshot) -> Decision {
 /// Carries out orders and the halt file, and nothing else: what is left when a whole decision may not be committed, so
 /// that a halt or a hold never waits for what is broken elsewhere (I11).
 pub fn decide_orders(snapshot: &Snapshot) -> Decision {
-    let (draft, replies) = begin(snapshot);
+    orders_alone(snapshot, &Memory::default())
+}
+
+pub(super) fn orders_alone(snapshot: &Snapshot, memory: &Memory) -> Decision {
+    let (draft, replies) = begin(snapshot, memory);
     finish(draft, replies)
 }
 
-fn begin(snapshot: &Snapshot) -> (Draft<'_>, Vec<Result<super::Told, super::Told>>) {
-    let mut draft = Draft::new(snapshot);
+fn begin<'a>(snapshot: &'a Snapshot, memory: &'a Memory) -> (Draft<'a>, Vec<Result<super::Told, super::Told>>) {
+    let mut draft = Draft::new(snapshot, memory);
+    let jump = uptime::jump(snapshot.state.clocks.as_ref(), (snapshot.now, snapshot.observed.uptime.as_ref()));
+    draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
     vanished::documents(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
@@ -65,6 +78,7 @@ fn tick(draft: &mut Draft<'_>, name: &Name) {
         announce::transition(draft, release, (&before, &after, None));
     }
     remind::remind(draft, release, &known);
+    draft.known.insert(name.clone(), (before, known));
 }
 
 /// Its steps are not those that it stood among.
@@ -81,14 +95,21 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     let changed = !draft.effects.is_empty() || draft.state != draft.snapshot.state;
     if changed {
         draft.state.decisions += 1;
+        draft.state.clocks = draft.snapshot.observed.uptime.clone().map(|uptime| (draft.snapshot.now, uptime));
     }
-    let releases = draft.releases().map(|(release, state)| (release.name.clone(), view(&draft, release, state))).collect();
+    let mut known = std::mem::take(&mut draft.known);
+    let seen = |(release, state): (&Release, &ReleaseState)| {
+        let known = known.remove(&release.name).filter(|(before, _)| before == state).map(|(_, known)| known);
+        (release.name.clone(), view(&draft, (release, state), known))
+    };
+    let releases = draft.releases().map(seen).collect();
     Decision {
         intents: draft.intents(),
         replies,
         offers: draft.offers(),
         halts: draft.halts(),
         wake_at: wake_at(&draft),
+        primings: warmth::upcoming(&draft),
         plans: draft.plans.clone(),
         releases,
         changed,
@@ -96,16 +117,13 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     }
 }
 
-fn view<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) -> ReleaseView {
-    let known = facts::known(draft, release, state);
-    let step = match state.phase.active() {
-        Some(Active::Rolling { step }) => Some(step),
-        _ => None,
-    };
+/// `known` is what the tick knew, if nothing has changed since.
+fn view<'a>(draft: &Draft<'a>, (release, state): (&'a Release, &ReleaseState), known: Option<Known>) -> ReleaseView {
+    let known = known.unwrap_or_else(|| facts::known(draft, release, state));
     ReleaseView {
         phase: state.phase.word().into(),
         percent: percent(release, state).filter(|_| !draft.is_version_halted(release)).unwrap_or(Percent::ZERO),
-        step,
+        step: stands_at(release, state),
         waiting: vanished::sentences(state).chain(waiting(release, (state, draft.snapshot.now), &known)).collect(),
         next_at: next_at(draft, release, state),
         readiness: if state.phase == Phase::Complete { settled(known.readiness) } else { known.readiness },
@@ -152,7 +170,7 @@ fn rolling(release: &Release, (state, now): (&ReleaseState, Timestamp), known: &
 fn dwell_ends(release: &Release, state: &ReleaseState) -> Option<Timestamp> {
     let from = state.dwell_from?;
     let whole = match state.phase {
-        Phase::Active(Active::Rolling { step }) => release.rollout.steps.get(step)?.dwell,
+        Phase::Active(Active::Rolling { .. }) => release.rollout.steps.get(stands_at(release, state)?)?.dwell,
         Phase::Active(Active::Baking) => release.bake(),
         _ => return None,
     };
@@ -181,7 +199,8 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 }
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
-    draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+    let releases = draft.releases().filter_map(|(release, state)| next_at(draft, release, state));
+    releases.chain(warmth::next_fires(draft)).min()
 }
 
 #[cfg(test)]

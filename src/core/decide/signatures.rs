@@ -3,9 +3,10 @@
 //! Not here: whether a sign-off counts; that is the checklist's. Invariant: each void signature is told once, to the one who
 //! gave it by name, and only while it still matters: before the launch.
 
-use super::announce::{Text, say};
+use super::announce::Text;
 use super::draft::Draft;
 use super::effect::Topic;
+use super::remind::once;
 use super::snapshot::{Config, State};
 use crate::core::checklist::{Demand, SignOff};
 use crate::core::release::{Phase, Release, ReleaseState};
@@ -46,8 +47,6 @@ pub(super) fn remind(draft: &mut Draft<'_>, release: &Release) {
     let void: Vec<SignOff> = void.cloned().collect();
     for signed in void {
         let key = format!("{name}:void:{}:{}:{}", signed.item.folded(), signed.by.folded(), signed.content);
-        let Some(state) = draft.state.releases.get_mut(name).filter(|state| !state.told.contains(&key)) else { continue };
-        state.told.push(key.clone());
         let text = Text {
             topic: Topic::Readiness,
             key,
@@ -55,6 +54,6 @@ pub(super) fn remind(draft: &mut Draft<'_>, release: &Release) {
             meaning: "It does not count any more; readiness follows.".into(),
             next: format!("{}: look at the change, then `tminus sign-off {name} {}`.", signed.by, signed.item),
         };
-        say(draft, Some(release), text);
+        once(draft, release, text);
     }
 }

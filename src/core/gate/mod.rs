@@ -13,6 +13,7 @@ mod eprocess;
 mod evidence;
 mod incident;
 mod judge;
+mod judged;
 mod least;
 mod periods;
 mod policy;
@@ -27,6 +28,7 @@ mod window;
 
 pub use evidence::{Counts, Evidence, Exposure, Minute};
 pub use judge::judge;
+pub use judged::Judged;
 pub use least::{Least, least};
 pub use policy::{Dispersion, Metric, NoData, NoDataThen, Onset, Policy};
 pub use replay::{Outcome, Replay, ReplayMinute, ReplayRow, replay};

@@ -14,6 +14,7 @@ mod fixture;
 mod floors;
 #[cfg(test)]
 mod launches;
+mod learned;
 mod plan;
 mod policy;
 mod problem;
@@ -28,7 +29,8 @@ pub use answer::{CapacityAnswer, CapacityFigures, holds};
 pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
 pub use floors::HeldFloor;
-pub use plan::{Course, Demand, FloorChange, GroupPlan, Launch, plan_group};
+pub use learned::Learned;
+pub use plan::{Course, Demand, FloorChange, GroupPlan, Launch, plan_group, plan_learned};
 pub use policy::{Limits, Policy, Price, RampDown, Zones};
 pub use problem::Problem;
 pub use profile::{Profile, Season};

@@ -11,17 +11,18 @@
 //!
 //! Not here: sending anything. Invariants: I3; carried out, the same plan at the same instant asks for nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::capacity::{needed, zones};
+use super::capacity::{Bounds, needed, zones};
 use super::floors::{HeldFloor, Wish};
 use super::scene::{Baseline, Part, Scene, Window, earlier};
 use super::surge::{self, Surge};
 use super::timeline::{self, Move};
-use super::{Policy, Problem, Quantiles, amplification};
+use super::{Policy, Problem, Profile, Quantiles, amplification, learned};
 use crate::core::decide::GroupObservation;
 use crate::core::release::Release;
 use crate::core::words::{Capacity, Name, format_duration, later};
@@ -129,9 +130,14 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
+    plan_learned(policy, demand, (learned::profile(demand.history, now), now))
+}
+
+/// The same, with what the demand's history teaches at this instant.
+pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> GroupPlan {
     let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));
-    let adopted = Demand { held: demand.held.map(|held| adopt(held, seen)), ..demand.clone() };
-    let scene = Scene::of(policy, &adopted, now);
+    let adopted = Demand { held: demand.held.map(|held| within(policy, adopt(held, seen), seen)), ..demand.clone() };
+    let scene = Scene::of(policy, &adopted, (profile, now));
     // Unseen, nothing is done now; what follows is drawn as if it were seen again soon.
     let start = if seen.is_some() { now } else { later(now, FRESH) };
     let moves = timeline::moves(&scene, adopted.held, start);
@@ -170,6 +176,18 @@ fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
     higher.map_or(held, |group| HeldFloor { floor: group.floor, peak: held.peak.max(group.floor), ..held })
 }
 
+/// A floor that others raised beyond our limits is theirs: once they lowered it again, it is held as far as limits allow.
+fn within(policy: &Policy, held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
+    let Some(group) = seen.filter(|group| is_lowered(held, group)) else { return held };
+    let most = Bounds::of(policy, Some(group.ceiling), held.restore, Duration::ZERO).most();
+    HeldFloor { floor: held.floor.min(most.max(group.floor)), ..held }
+}
+
+/// Whether the group was seen below what is held, when our own change had long arrived.
+fn is_lowered(held: HeldFloor, group: &GroupObservation) -> bool {
+    group.floor < held.floor && group.observed_at >= later(held.since, SETTLES)
+}
+
 /// Whether everything was given back and is seen to be.
 fn is_over(scene: &Scene<'_>, held: HeldFloor, seen: Option<&GroupObservation>) -> bool {
     let wish = scene.wish(scene.now, Some(held));
@@ -180,7 +198,7 @@ fn is_over(scene: &Scene<'_>, held: HeldFloor, seen: Option<&GroupObservation>) 
 /// Somebody or something lowered the floor below ours: it is set again.
 fn drift(held: Option<HeldFloor>, seen: Option<&GroupObservation>, now: Timestamp) -> Option<FloorChange> {
     let (held, group) = held.zip(seen)?;
-    let drifted = group.floor < held.floor && group.observed_at >= later(held.since, SETTLES);
+    let drifted = is_lowered(held, group);
     let why = format!("its floor was lowered from {} to {} by other means while tminus holds it", held.floor, group.floor);
     drifted.then_some(FloorChange { at: now, from: group.floor, to: held.floor, why })
 }

@@ -51,6 +51,8 @@ pub struct Profile {
     /// Errors of the maxima of days at 50 %, 90 % and 95 %, in the same units.
     crests: (f64, f64, f64),
     most: f64,
+    /// The forecast of every slot of the week, so that a peak over days is cheap; empty where nothing repeats.
+    levels: Vec<Quantiles>,
 }
 
 /// Sorted values by slot.
@@ -81,10 +83,12 @@ impl Profile {
             most: overall.last().copied().unwrap_or_default(),
             spread: (0.0, 0.0),
             crests: (0.0, 0.0, 0.0),
+            levels: Vec::new(),
             overall,
         };
         profile.spread = profile.errors(&points);
         profile.crests = profile.crest_errors(&points, step_secs);
+        profile.levels = profile.week_of_levels();
         Some(profile)
     }
 
@@ -95,7 +99,18 @@ impl Profile {
 
     /// The forecast for an instant.
     pub fn at(&self, at: Timestamp) -> Quantiles {
-        let level = median(self.slot(at));
+        let known = self.levels.get(slot_of(at, self.width_secs, WEEK_SECS) as usize);
+        known.copied().unwrap_or_else(|| self.forecast(self.slot(at)))
+    }
+
+    fn week_of_levels(&self) -> Vec<Quantiles> {
+        let slots = if self.season == Season::Overall { 0 } else { WEEK_SECS / self.width_secs };
+        (0..slots).map(|slot| self.forecast(self.values(slot))).collect()
+    }
+
+    /// What values that speak for an instant say of it.
+    fn forecast(&self, values: &[f64]) -> Quantiles {
+        let level = median(values);
         let scale = level + self.mean;
         let above = |spread: f64| (level + spread * scale).clamp(level, (SANITY * self.most).max(level));
         Quantiles { p50: level, p90: above(self.spread.0), p95: above(self.spread.1) }
@@ -124,11 +139,16 @@ impl Profile {
     }
 
     /// The values that speak for an instant: of its time of week, else of its time of day, else all.
-    fn slot<'a>(&'a self, at: Timestamp) -> &'a [f64] {
-        let of = |slots: &'a Slots, season| {
-            slots.get(&slot_of(at, self.width_secs, season)).filter(|values| values.len() >= LEAST_POINTS)
-        };
-        of(&self.week, WEEK_SECS).or_else(|| of(&self.day, DAY_SECS)).unwrap_or(&self.overall)
+    fn slot(&self, at: Timestamp) -> &[f64] {
+        self.values(slot_of(at, self.width_secs, WEEK_SECS))
+    }
+
+    /// The same for a slot of the week. The week began on a Thursday at midnight, and widths divide the day.
+    fn values(&self, slot: i64) -> &[f64] {
+        let enough = |values: &&Vec<f64>| values.len() >= LEAST_POINTS;
+        let of_day = slot % (DAY_SECS / self.width_secs);
+        let of_slot = self.week.get(&slot).filter(enough).or_else(|| self.day.get(&of_day).filter(enough));
+        of_slot.unwrap_or(&self.overall)
     }
 
     /// Empirical errors at 90 % and 95 %. Each point is forecast from the other points of its slot, since an error

@@ -4,6 +4,7 @@
 //! decides sizes. Not here: moving a floor ([`super::floors`]) and telling people ([`super::plan`]).
 //! Invariant: what is wished depends on the facts and the instant alone, never on what was done before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,8 +20,6 @@ use crate::core::words::{Capacity, later, since};
 
 /// Part of the lead that is added to it, 1/4: for the tick that decides, health checks, and boots slower than the p95.
 const MARGIN: u32 = 4;
-/// An older history says nothing of today: the profile looks back as far.
-const HISTORY: Duration = Duration::from_hours(28 * 24);
 /// What a baseline without a launch is asked for: a day has every hour.
 const HORIZON: Duration = Duration::from_hours(24);
 
@@ -28,16 +27,14 @@ const HORIZON: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug)]
 pub(super) enum Baseline {
     /// From history.
-    Learned(Box<Profile>),
+    Learned(Arc<Profile>),
     /// Without history: as much as the floor, as it stands without tminus, is good for by the policy's own sizing.
     Guessed(f64),
 }
 
 impl Baseline {
-    fn of(history: &[(Timestamp, f64)], guess: f64, now: Timestamp) -> Self {
-        let oldest = earlier(now, HISTORY);
-        let recent: Vec<_> = history.iter().filter(|(at, _)| (oldest..=now).contains(at)).copied().collect();
-        Profile::learn(&recent).map_or(Self::Guessed(guess), |profile| Self::Learned(Box::new(profile)))
+    fn of(profile: Option<Arc<Profile>>, guess: f64) -> Self {
+        profile.map_or(Self::Guessed(guess), Self::Learned)
     }
 
     pub(super) fn peak(&self, from: Timestamp, until: Timestamp) -> Quantiles {
@@ -104,12 +101,13 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, now: Timestamp) -> Self {
+    /// `profile` is what the demand's history teaches.
+    pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> Self {
         let boot = demand.group.and_then(|group| group.boot_p95_ms).map_or(Duration::ZERO, Duration::from_millis);
         let restore = restore(policy, demand.held, demand.group);
         let standing = demand.group.map_or(restore, |group| group.floor);
         let pace = Pace { lead: policy.lead.max(boot), standing, restore, step: policy.limits.step, ramp_down: policy.ramp_down };
-        let baseline = Baseline::of(demand.history, planned_load(policy, restore), now);
+        let baseline = Baseline::of(profile, planned_load(policy, restore));
         let mut scene = Self { policy, now, pace, baseline, windows: Vec::new() };
         let own_ceiling = demand.group.map(|group| group.ceiling);
         let mut parts: Vec<_> = demand.launches.iter().filter_map(|launch| scene.part(launch, own_ceiling)).collect();

@@ -19,24 +19,31 @@ pub fn next_step(release: &Release, state: &ReleaseState) -> usize {
     steps.iter().position(|step| Some(step.percent) > here).unwrap_or(steps.len())
 }
 
-/// Where a release stands among its steps as they are now; equal to the given state when they are as they were.
+/// The step whose dwell counts: the last one that is not above what is let through, else the first; `None`: not rolling.
+pub fn stands_at(release: &Release, state: &ReleaseState) -> Option<usize> {
+    let Some(Active::Rolling { .. }) = state.phase.active() else { return None };
+    let (steps, here) = (&release.rollout.steps, percent(release, state)?);
+    steps.iter().rposition(|step| step.percent <= here).or((!steps.is_empty()).then_some(0))
+}
+
+/// Where a release stands after an edit of its steps; equal to the given state when they are as they were.
 ///
 /// A step that was lowered lowers what is let through, and its evidence begins anew. A step that was raised, moved or
-/// taken out leaves it as it is.
+/// taken out leaves it as it is. The place in the list is kept where its percent is not in the list any more, so that a
+/// later edit of that place is understood.
 pub fn stand(release: &Release, state: &ReleaseState, now: Timestamp) -> ReleaseState {
     let (Some(Active::Rolling { step }), Some(before)) = (state.phase.active(), percent(release, state)) else {
         return state.clone();
     };
     let steps = &release.rollout.steps;
-    let is_kept = steps.iter().any(|step| step.percent == before);
-    let lowered = steps.get(step).map(|step| step.percent).filter(|here| !is_kept && *here < before);
-    let after = lowered.unwrap_or(before);
-    let at = Active::Rolling { step: steps.iter().rposition(|step| step.percent <= after).unwrap_or(0) };
+    let kept = steps.iter().position(|step| step.percent == before);
+    let lowered = steps.get(step).map(|step| step.percent).filter(|here| kept.is_none() && *here < before);
+    let at = Active::Rolling { step: kept.unwrap_or(step) };
     let phase = match &state.phase {
         Phase::Held { by, reason, .. } => Phase::Held { at, by: by.clone(), reason: reason.clone() },
         _ => Phase::Active(at),
     };
-    let stands = ReleaseState { phase, percent: Some(after), ..state.clone() };
+    let stands = ReleaseState { phase, percent: Some(lowered.unwrap_or(before)), ..state.clone() };
     if lowered.is_none() {
         return stands;
     }

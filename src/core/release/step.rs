@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Active, Armed, Go, OnAbort, Phase, Release, ReleaseState, next_step, percent};
+use super::{Active, Armed, Go, OnAbort, Phase, Release, ReleaseState, next_step, percent, stands_at};
 use crate::core::checklist::Word;
 use crate::core::gate::{AbortReason, Judgement, Verdict};
 use crate::core::words::{Name, Percent, later};
@@ -296,7 +296,8 @@ impl Place<'_> {
         if let Some(reason) = facts.abort() {
             return self.abort(Active::Rolling { step }, reason.sentence());
         }
-        let Some(current) = self.release.rollout.steps.get(step) else { return self.state.clone() };
+        let current = stands_at(self.release, self.state).and_then(|step| self.release.rollout.steps.get(step));
+        let Some(current) = current else { return self.state.clone() };
         let safe = facts.gate.as_ref().is_some_and(|gate| gate.verdict == Verdict::Safe);
         if safe && facts.step_blocked.is_none() && self.dwelled() >= current.dwell {
             // Certified is what was watched, which is less than the step says where somebody raised it since.
@@ -341,12 +342,11 @@ impl Place<'_> {
     /// Back to the last certified percent, held; before any, back to preparing, which takes a new go.
     fn clear(&self, _aborted: Active, by: Name, reason: String) -> ReleaseState {
         let (steps, certified) = (&self.release.rollout.steps, self.state.certified);
-        let at = match steps.iter().rposition(|step| step.percent <= certified) {
+        let at = match steps.iter().position(|step| step.percent >= certified) {
             _ if certified == Percent::FULL => Active::Baking,
-            Some(step) => Active::Rolling { step },
-            // The steps were raised above it since.
-            None if certified > Percent::ZERO => Active::Rolling { step: 0 },
-            None => Active::Preparing,
+            // Where its step was taken out since, the next one stands there, and it stays below that.
+            Some(step) if certified > Percent::ZERO || steps[step].percent == certified => Active::Rolling { step },
+            _ => Active::Preparing,
         };
         let launched = (at != Active::Preparing).then_some(self.now);
         ReleaseState {
@@ -380,6 +380,15 @@ impl Release {
     /// Whether an ABORT halts the version.
     pub fn halts_on_abort(&self) -> bool {
         self.rollout.on_abort == OnAbort::Halt
+    }
+
+    /// What was offered where it was aborted; `None`: it was not, or not after its launch.
+    pub fn offered_at(&self, phase: &Phase) -> Option<Percent> {
+        match phase {
+            Phase::Aborted { at: Active::Rolling { step }, .. } => self.rollout.steps.get(*step).map(|step| step.percent),
+            Phase::Aborted { at: Active::Baking, .. } => Some(Percent::FULL),
+            _ => None,
+        }
     }
 
     /// How long it is watched at 100 %: dwell and bake of the last step.

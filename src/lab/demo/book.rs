@@ -14,6 +14,7 @@ use super::recorder::Recorder;
 use super::room::abort_of;
 use super::scenario::{Played, RELEASE};
 use super::verdict::Aborted;
+use crate::core::gate::Counts;
 use crate::core::words::TRelative;
 use crate::lab::scene;
 use crate::shell::report::{Report, TimelineRow, render};
@@ -41,13 +42,14 @@ fn report(launch: &Launch<'_>) -> Report {
         outcome: outcome(launch),
         good: summary.is_good(),
         figures: figures(summary),
+        why: launch.aborted.map_or_else(Vec::new, |aborted| why(launch, aborted)),
         charts: charts(played),
         timeline: timeline(played),
         notes: notes(launch),
     }
 }
 
-/// One sentence: how it ended, and for a launch that was stopped why, for whom and what now.
+/// One sentence: how it ended.
 fn outcome(launch: &Launch<'_>) -> String {
     let (summary, good) = (launch.summary, launch.summary.is_good());
     match (summary.scenario, good) {
@@ -60,7 +62,13 @@ fn outcome(launch: &Launch<'_>) -> String {
         ("interrupt", false) => "Killed in every phase, and it shows: see the figures.".into(),
         ("bad_release", _) => launch.aborted.map_or_else(
             || "The new version fails 5 % of its requests, and the gate did not abort it.".into(),
-            |aborted| stopped(launch, aborted),
+            |aborted| {
+                let told = summary.abort_to_notice_seconds;
+                let told = told.map_or_else(|| "nobody was told".into(), |secs| format!("people knew {secs:.1} s later"));
+                let swarm = &launch.played.swarm;
+                let (exposed, clients) = (swarm.exposed.len(), swarm.clients);
+                format!("The gate aborted it at {} %: {exposed} of {clients} clients have it, and {told}.", aborted.percent)
+            },
         ),
         (_, true) => "Unprepared, and nothing happened: the storm of the story did not come.".into(),
         (_, false) => "Unprepared: the storm of the story.".into(),
@@ -68,27 +76,62 @@ fn outcome(launch: &Launch<'_>) -> String {
 }
 
 /// Verdict, evidence, who was exposed, who knows, what next.
-fn stopped(launch: &Launch<'_>, aborted: &Aborted) -> String {
-    let (summary, played) = (launch.summary, launch.played);
-    let told = summary.abort_to_notice_seconds.map_or_else(
-        || "Nobody was told.".into(),
-        |secs| format!("The launch room knew {secs:.1} s after the close of the period that decided it."),
-    );
-    let notice = abort_of(&played.heard, RELEASE);
-    let now = notice.map_or(String::new(), |heard| format!(" {} {}", heard.said.meaning, heard.said.next));
+fn why(launch: &Launch<'_>, aborted: &Aborted) -> Vec<(String, String)> {
+    let (swarm, (new, old)) = (&launch.played.swarm, (scene::NEW_VERSION, scene::OLD_VERSION));
+    let (candidate, baseline) = (aborted.candidate, aborted.baseline);
+    let figures = aborted.judgement.as_ref().map_or(String::new(), |judgement| {
+        format!(" Evidence against it {:.0}, p {:.4}; for it {:.2}.", judgement.e, judgement.p, judgement.safe_e)
+    });
+    let mut rows = vec![
+        ("Verdict", format!("ABORT at {} %. {}", aborted.percent, aborted.sentence)),
+        (
+            "Evidence",
+            format!(
+                "Since T-0 {} of {} requests of {new} failed ({}), and {} of {} of {old} ({}).{figures}",
+                candidate.errors,
+                candidate.requests,
+                rate(candidate),
+                baseline.errors,
+                baseline.requests,
+                rate(baseline)
+            ),
+        ),
+        (
+            "Exposed",
+            format!(
+                "{} of {} clients have {new}: {}. All others keep {old}.",
+                swarm.exposed.len(),
+                swarm.clients,
+                names(&swarm.exposed)
+            ),
+        ),
+        ("Told", told(launch, aborted)),
+    ];
+    if let Some(heard) = abort_of(&launch.played.heard, RELEASE) {
+        rows.push(("What it means", heard.said.meaning.clone()));
+        rows.push(("What next", heard.said.next.clone()));
+    }
+    rows.into_iter().map(|(question, answer)| (question.to_owned(), answer)).collect()
+}
+
+fn rate(counts: Counts) -> String {
+    let share = if counts.requests == 0 { None } else { Some(counts.errors as f64 / counts.requests as f64) };
+    share.map_or_else(|| "none were made".into(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn names(exposed: &[String]) -> String {
+    let more = exposed.len().saturating_sub(MOST_NAMES);
+    let named: Vec<&str> = exposed.iter().take(MOST_NAMES).map(String::as_str).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    if named.is_empty() { "nobody".into() } else { format!("{}{rest}", named.join(", ")) }
+}
+
+fn told(launch: &Launch<'_>, aborted: &Aborted) -> String {
+    let Some(secs) = launch.summary.abort_to_notice_seconds else { return "Nobody was told.".into() };
+    let decided =
+        aborted.turned_at.map_or(0.0, |turned| (aborted.decided_at.as_millisecond() - turned.as_millisecond()) as f64 / 1_000.0);
     format!(
-        "ABORT at {} %. {} {} of {} requests of {} had failed, {} of {} of {}. {} of {} clients have it; the others keep {}. {told}{now}",
-        aborted.percent,
-        aborted.sentence,
-        aborted.candidate.errors,
-        aborted.candidate.requests,
-        scene::NEW_VERSION,
-        aborted.baseline.errors,
-        aborted.baseline.requests,
-        scene::OLD_VERSION,
-        played.swarm.exposed.len(),
-        played.swarm.clients,
-        scene::OLD_VERSION,
+        "The launch room knew {secs:.1} s after the period that decided it was over and counted; the daemon had decided after {decided:.1} s."
     )
 }
 
@@ -99,25 +142,14 @@ fn notes(launch: &Launch<'_>) -> Vec<String> {
         format!("One second is {:.0} seconds of the story; inside a request times are real.", scene::SCALE),
         "Requests and failures are what the clients saw, second by second; capacity, coverage and percent are the daemon's status, at least twice a second.".into(),
     ];
-    match summary.scenario {
-        "bad_release" => notes.extend(launch.aborted.map(|aborted| exposed(launch, aborted))),
-        "interrupt" => notes.push(format!(
-            "{} effects were intended, {} of them sent again because a kill had left their outcome unknown; {} announcements arrived a second time and were dropped by their key. Done twice is what the room or the group saw as two changes.",
+    if summary.scenario == "interrupt" {
+        notes.push(format!(
+            "{} effects were intended. {} times one was sent again because a kill had left its outcome unknown; {} announcements arrived a second time and were dropped by their key. Done twice is what the room or the group saw as two changes.",
             ledger.effects, ledger.resent, ledger.redelivered
-        )),
-        _ => {}
+        ));
     }
     notes.push(format!("The folder beside this report has the documents, the daemon's log and its data; `tminus audit verify --data {}` walks the chain of its decisions.", data.display()));
     notes
-}
-
-fn exposed(launch: &Launch<'_>, aborted: &Aborted) -> String {
-    let names = &launch.played.swarm.exposed;
-    let more = names.len().saturating_sub(MOST_NAMES);
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let named: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
-    let verdict = aborted.judgement.as_ref().map_or(String::new(), |judgement| format!(" The gate: {judgement}."));
-    format!("Clients that have the new version: {}{rest}.{verdict} Decided at {}.", named.join(", "), aborted.decided_at)
 }
 
 /// What the daemon did and what was done to it, in order.

@@ -84,16 +84,18 @@ impl Place {
 }
 
 impl Interruption {
-    /// What happened, as a sentence of the timeline.
-    pub(super) fn sentence(&self) -> String {
+    /// What was seen, as a sentence.
+    pub(super) fn seen(&self) -> String {
+        let (away, start) = (self.away.as_secs_f64(), self.start.as_secs_f64());
+        let (went_on, instances) = (self.instances - self.lost, self.instances);
         format!(
-            "SIGKILL to the daemon while {}. {} of {} instances went on serving; it served again after {:.1} s, {:.2} s of them its own start.",
-            self.place.words(),
-            self.instances - self.lost,
-            self.instances,
-            self.away.as_secs_f64(),
-            self.start.as_secs_f64()
+            "{went_on} of {instances} instances went on serving; the daemon was back after {away:.1} s, {start:.2} s of it its start."
         )
+    }
+
+    /// The whole of it, for the timeline.
+    pub(super) fn sentence(&self) -> String {
+        format!("SIGKILL to the daemon while {}: {}", self.place.words(), self.seen())
     }
 }
 
@@ -117,7 +119,9 @@ impl Interruptions {
 
     /// Kills, watches, starts again.
     pub(super) async fn interrupt(&mut self, place: Place, stage: &mut Stage) -> io::Result<&Interruption> {
-        tokio::time::sleep(WITHIN.mul_f64(self.dice.unit())).await;
+        let drawn = self.dice.unit();
+        // Squared: most kills come early, while what the phase began with is still under way.
+        tokio::time::sleep(WITHIN.mul_f64(drawn * drawn)).await;
         let (at, died) = (clock::now(), clock::monotonic());
         stage.kill_daemon().await?;
         let before = Registry::read(&stage.folder).in_service();

@@ -63,7 +63,9 @@ struct Told {
 impl Told {
     fn of(heard: &[Heard], attempts: &BTreeMap<&str, u32>) -> Self {
         let mut by_key: BTreeMap<&str, Vec<&Heard>> = BTreeMap::new();
-        heard.iter().for_each(|one| by_key.entry(&one.said.key).or_default().push(one));
+        for one in heard {
+            by_key.entry(&one.said.key).or_default().push(one);
+        }
         let mut told = Self::default();
         for (key, deliveries) in by_key {
             let known = attempts.get(format!("notify:{key}").as_str()).copied();

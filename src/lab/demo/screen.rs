@@ -20,6 +20,7 @@ pub(super) struct Screen {
     clients: u32,
     drawn: usize,
     said: Vec<String>,
+    last: Option<Moment>,
     last_line: String,
     last_secs: i64,
 }
@@ -34,13 +35,16 @@ impl Screen {
             clients,
             scene::LIBRARY
         );
-        Self { shown, clients, drawn: 0, said: Vec::new(), last_line: String::new(), last_secs: i64::MIN }
+        Self { shown, clients, drawn: 0, said: Vec::new(), last: None, last_line: String::new(), last_secs: i64::MIN }
     }
 
     /// Shows how things stand.
     pub(super) fn show(&mut self, moment: &Moment) {
         match self.shown {
-            Shown::Live => self.redraw(moment),
+            Shown::Live => {
+                self.last = Some(moment.clone());
+                self.redraw();
+            }
             Shown::Lines => self.line(moment),
         }
     }
@@ -53,6 +57,8 @@ impl Screen {
         self.said.push(sentence.to_owned());
         let extra = self.said.len().saturating_sub(SAID);
         self.said.drain(..extra);
+        // At once: while the daemon is dead there is no news to wait for.
+        self.redraw();
     }
 
     /// Leaves the last view standing.
@@ -60,7 +66,8 @@ impl Screen {
         self.drawn = 0;
     }
 
-    fn redraw(&mut self, moment: &Moment) {
+    fn redraw(&mut self) {
+        let Some(moment) = &self.last else { return };
         let lines = view(moment, &self.said, self.clients);
         let up = if self.drawn == 0 { String::new() } else { format!("\x1b[{}A\x1b[J", self.drawn) };
         self.drawn = lines.len();
@@ -104,7 +111,7 @@ fn view(moment: &Moment, said: &[String], clients: u32) -> Vec<String> {
     }
     let coverage = moment.coverage_percent().unwrap_or(0.0);
     let gate = status.gate.as_ref().map_or("not yet".into(), |gate| {
-        format!("{}  certificate {}  {}", gate.verdict, certificate(gate.safe_e), gate.sentence)
+        format!("{}  for it {}, against it {}  {}", gate.verdict, evidence(gate.safe_e), evidence(gate.e), gate.sentence)
     });
     lines.push(format!("   rollout   {} {:>6} %", bar(status.percent / 100.0), status.percent));
     lines.push(format!("   coverage  {} {coverage:>6.2} %", bar(coverage / 100.0)));
@@ -130,9 +137,9 @@ fn cut(line: String, columns: usize) -> String {
     if line.chars().count() <= columns { line } else { line.chars().take(columns - 1).chain(['…']).collect() }
 }
 
-/// A certificate grows exponentially; beyond a thousand its size says nothing more.
-fn certificate(safe_e: f64) -> String {
-    if safe_e < 1_000.0 { format!("{safe_e:.1}") } else { "over 1,000".into() }
+/// Evidence grows exponentially; beyond a thousand its size says nothing more.
+fn evidence(e: f64) -> String {
+    if e < 1_000.0 { format!("{e:.1}") } else { "over 1,000".into() }
 }
 
 fn capacity(moment: &Moment) -> String {

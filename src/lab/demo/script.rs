@@ -77,11 +77,19 @@ impl Scenario {
 
 impl Script {
     pub(super) fn of(scenario: Scenario, extent: Extent) -> Self {
-        let (size, hold_after, dead) = match extent {
-            Extent::Whole => (scene::WHOLE, Duration::from_secs(4), Duration::from_secs(2)),
-            Extent::Small => (scene::SMALL, Duration::from_secs(3), Duration::from_secs(1)),
+        let (size, dead) = match (extent, scenario) {
+            (Extent::Whole, _) => (scene::WHOLE, Duration::from_secs(2)),
+            // It has to come to its end, which is when the last clients have come.
+            (Extent::Small, Scenario::Interrupt) => {
+                (Size { clients: 120, half_life: Duration::from_secs(4), ..scene::SMALL }, Duration::from_secs(1))
+            }
+            (Extent::Small, _) => (scene::SMALL, Duration::from_secs(1)),
         };
-        let faulty_share = if scenario == Scenario::BadRelease { scene::FAULTY_SHARE } else { 0.0 };
+        // After an ABORT capacity stays, and is not given back while anybody looks.
+        let (faulty_share, hold_after) = match scenario {
+            Scenario::BadRelease => (scene::FAULTY_SHARE, Duration::from_mins(2)),
+            Scenario::Prepared | Scenario::Unprepared | Scenario::Interrupt => (0.0, Duration::from_secs(4)),
+        };
         Self { scenario, size, lead: lead(scenario, extent), steps: steps(scenario, extent), hold_after, faulty_share, dead }
     }
 }
@@ -92,7 +100,7 @@ fn lead(scenario: Scenario, extent: Extent) -> Duration {
         (Scenario::Prepared | Scenario::BadRelease, Extent::Whole) => scene::PREPARED_LEAD,
         (Scenario::Interrupt, Extent::Whole) => scene::PREPARED_LEAD + LEAD_OF_KILLS,
         (Scenario::Prepared | Scenario::BadRelease, Extent::Small) => Duration::from_secs(16),
-        (Scenario::Interrupt, Extent::Small) => Duration::from_secs(24),
+        (Scenario::Interrupt, Extent::Small) => Duration::from_secs(19),
     }
 }
 
@@ -104,14 +112,12 @@ fn steps(scenario: Scenario, extent: Extent) -> &'static str {
             "[{percent: 1, dwell: 5s}, {percent: 5, dwell: 10s}, {percent: 10, dwell: 30s}, {percent: 50, dwell: 8s}, {percent: 100, bake: 16s}]"
         }
         (Scenario::BadRelease, Extent::Small) => {
-            "[{percent: 5, dwell: 5s}, {percent: 10, dwell: 30s}, {percent: 50, dwell: 4s}, {percent: 100, bake: 4s}]"
+            "[{percent: 10, dwell: 30s}, {percent: 50, dwell: 4s}, {percent: 100, bake: 4s}]"
         }
         (_, Extent::Whole) => {
             "[{percent: 1, dwell: 5s}, {percent: 10, dwell: 6s}, {percent: 50, dwell: 8s}, {percent: 100, bake: 16s}]"
         }
-        (_, Extent::Small) => {
-            "[{percent: 10, dwell: 2s}, {percent: 30, dwell: 2s}, {percent: 60, dwell: 2s}, {percent: 100, bake: 4s}]"
-        }
+        (_, Extent::Small) => "[{percent: 10, dwell: 2s}, {percent: 40, dwell: 2s}, {percent: 100, bake: 4s}]",
     }
 }
 

@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_OFTEN: Duration = Duration::from_millis(100);
 
 /// How long an aborted launch is watched: that nobody else gets the version is part of the story.
-const AFTER_ABORT: Duration = Duration::from_secs(6);
+const AFTER_ABORT: Duration = Duration::from_secs(5);
 
 /// How long people are waited for to hear of it: twice what may pass.
 const HEARD_WITHIN: Duration = Duration::from_secs(20);
@@ -49,13 +49,19 @@ struct Done {
     signed: bool,
     rehearsed: bool,
     said_go: bool,
-    aborted_at: Option<Instant>,
+}
+
+/// An ABORT, from when it was first seen.
+struct Stopped {
+    seen_at: Instant,
+    /// Whether the room has heard of it.
+    heard: bool,
 }
 
 impl Watch<'_> {
     /// Returns when the scenario is over.
     pub(super) async fn run(mut self) -> io::Result<()> {
-        let mut done = Done::default();
+        let (mut done, mut stopped) = (Done::default(), None);
         let often = self.script.scenario == Scenario::Interrupt;
         let mut ticks = tokio::time::interval(if often { LOOK_OFTEN } else { LOOK_EVERY });
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -73,7 +79,7 @@ impl Watch<'_> {
                 self.interrupt(place).await?;
                 continue;
             }
-            if self.is_over(&moment, &mut done) {
+            if self.is_over(&moment, &mut stopped) {
                 return Ok(());
             }
         }
@@ -86,18 +92,23 @@ impl Watch<'_> {
     async fn interrupt(&mut self, place: Place) -> io::Result<()> {
         self.screen.say(&format!("SIGKILL to the daemon while {}", place.words()));
         let seen = self.interruptions.interrupt(place, self.stage).await?;
-        self.screen.say(&seen.sentence());
+        self.screen.say(&seen.seen());
         Ok(())
     }
 
     /// Complete with its capacity given back; or ended otherwise; unprepared, when its time is over.
-    fn is_over(&self, moment: &Moment, done: &mut Done) -> bool {
+    fn is_over(&mut self, moment: &Moment, stopped: &mut Option<Stopped>) -> bool {
         match moment.status.phase.as_str() {
             "complete" => moment.has_given_back() || !self.script.scenario.is_prepared(),
             "aborted" if self.script.scenario == Scenario::BadRelease => {
-                let passed = done.aborted_at.get_or_insert_with(clock::monotonic).elapsed();
-                let heard = abort_of(&self.stage.room.heard(), RELEASE).is_some();
-                passed >= if heard { AFTER_ABORT } else { HEARD_WITHIN }
+                let stopped = stopped.get_or_insert_with(|| Stopped { seen_at: clock::monotonic(), heard: false });
+                if !stopped.heard
+                    && let Some(heard) = abort_of(&self.stage.room.heard(), RELEASE)
+                {
+                    stopped.heard = true;
+                    self.screen.say(&format!("the launch room hears: {}", heard.said.what));
+                }
+                stopped.seen_at.elapsed() >= if stopped.heard { AFTER_ABORT } else { HEARD_WITHIN }
             }
             "aborted" | "scrubbed" => true,
             _ => false,

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::{Call, ask, reason};
-use super::desk::{Ask, NotRemoved};
+use super::desk::{Ask, NotApplied, NotRemoved};
+use super::orders::maybe_why;
 use super::problem::Problem;
 use crate::shell::data::PushedCounts;
 
@@ -20,7 +21,10 @@ pub async fn documents(call: Call) -> Result<Response, Problem> {
     let text = String::from_utf8(call.body.to_vec()).map_err(|_| Problem::malformed("documents are UTF-8"))?;
     let by = call.by.clone().ok_or_else(Problem::unknown_person)?;
     let applied = ask(&call.counter.desk, |reply| Ask::Apply { by, text, reply }).await?;
-    let applied = applied.map_err(Problem::invalid_documents)?;
+    let applied = applied.map_err(|not| match not {
+        NotApplied::Findings(findings) => Problem::invalid_documents(findings),
+        NotApplied::NotCommitted(told) => Problem::refused(told),
+    })?;
     Ok((StatusCode::OK, Json(applied)).into_response())
 }
 
@@ -35,7 +39,9 @@ pub async fn reload(call: Call) -> Result<Response, Problem> {
 pub async fn remove(call: Call) -> Result<Response, Problem> {
     let (name, by) = (call.name("name")?, call.by.clone().ok_or_else(Problem::unknown_person)?);
     let kind = call.parameters.get("kind").cloned().unwrap_or_default();
-    let reason = reason(call.query.get("reason").map(String::as_str).unwrap_or_default())?;
+    let asked = call.query.get("reason").map(|text| reason(text)).transpose()?;
+    let why = asked.map_or_else(|| maybe_why(&call), |why| Ok(Some(why)))?;
+    let reason = why.ok_or_else(|| Problem::malformed("removing a document needs a reason; everybody will read it"))?;
     let removed = ask(&call.counter.desk, |reply| Ask::Remove { by, kind, name, reason, reply }).await?;
     let told = removed.map_err(|not| match not {
         NotRemoved::Refused(told) => Problem::refused(told),

@@ -135,7 +135,7 @@ fn target(app: Name, channel: Option<Name>, version: Option<String>) -> Result<H
     }
 }
 
-fn maybe_why(call: &Call) -> Result<Option<String>, Problem> {
+pub fn maybe_why(call: &Call) -> Result<Option<String>, Problem> {
     if call.body.is_empty() {
         return Ok(None);
     }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::core::decide::{Decision, Snapshot};
+use crate::core::decide::{Decision, Snapshot, after_abort};
 use crate::core::release::Release;
-use crate::core::words::{Name, TRelative};
+use crate::core::words::{Name, Percent, TRelative};
 use crate::shell::report::{Chart, Report, Series, Shape, TimelineRow, render};
 use crate::shell::store::EventRow;
 
@@ -48,6 +48,8 @@ pub(super) struct Past {
     pub(super) release: Option<Release>,
     pub(super) phase: String,
     pub(super) reason: Option<String>,
+    /// What was offered when it was aborted.
+    pub(super) offered: Option<Percent>,
     pub(super) events: Vec<EventRow>,
     pub(super) chronicle: Chronicle,
 }
@@ -130,6 +132,7 @@ fn report(release: &Release, past: &Past) -> Report {
             ("Channels".into(), release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
             ("Ended as".into(), past.phase.clone()),
         ],
+        why: why(release, past),
         charts: charts(release, &past.chronicle),
         timeline: past
             .events
@@ -139,6 +142,16 @@ fn report(release: &Release, past: &Past) -> Report {
             .collect(),
         notes: vec!["Times are relative to T-0. Plots begin with the daemon's last start; the timeline is complete.".into()],
     }
+}
+
+/// What people ask of a launch that was stopped.
+fn why(release: &Release, past: &Past) -> Vec<(String, String)> {
+    let Some(reason) = past.reason.as_ref().filter(|_| past.phase == "aborted") else { return Vec::new() };
+    let (meaning, next) = after_abort(release);
+    let offered = past.offered.map(|percent| format!("Up to {percent} % of clients on these channels were offered it."));
+    let rows =
+        [("Verdict", Some(reason.clone())), ("Exposed", offered), ("What it means", Some(meaning)), ("What next", Some(next))];
+    rows.into_iter().filter_map(|(question, answer)| Some((question.to_owned(), answer?))).collect()
 }
 
 fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {

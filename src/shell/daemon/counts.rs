@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::core::decide::State;
 use crate::core::gate::{self, Minute};
-use crate::core::release::Release;
+use crate::core::release::{Phase, Release};
 use crate::core::words::Name;
 use crate::shell::observe::{GateAsk, Sources, Span, Substitution, Tick};
 use crate::shell::spec::Documents;
@@ -48,9 +48,12 @@ pub(super) async fn minutes(
 
 fn ask<'a>(release: &Release, (documents, state): (&'a Documents, &State), now: Timestamp) -> Option<GateAsk<'a>> {
     let standing = state.releases.get(&release.name)?;
-    if standing.ended_at.is_some() || release.released {
-        return None;
-    }
+    // What an ABORT was decided from stays in view until somebody clears it; time stands still for it.
+    let now = match (&standing.phase, standing.ended_at) {
+        (Phase::Aborted { .. }, Some(ended_at)) => ended_at.min(now),
+        (_, None) if !release.released => now,
+        _ => return None,
+    };
     let name = release.gate.as_ref()?;
     let (policy, queries) = (documents.config.gates.get(name)?, documents.gate_queries.get(name)?);
     Some(GateAsk { queries, with: substitution(release), span: span(policy, standing.evidence_from, now) })

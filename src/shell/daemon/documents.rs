@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reload_needed::{marks, needed, objections};
-use crate::core::decide::{Person, Rejected, State};
+use crate::core::decide::{Config, Person, Rejected, State};
 use crate::core::release::{Missing, Phase};
 use crate::core::words::Name;
 use crate::shell::control::{Applied, NotRemoved, Papers, Reloaded};
@@ -122,6 +122,8 @@ pub(super) struct Library {
     rejected: Option<Rejected>,
     /// What the last reading missed, needed or not, by the file it stood in.
     gone: BTreeMap<Key, String>,
+    /// What of it stays in force.
+    held: BTreeSet<Key>,
     version: u64,
 }
 
@@ -134,6 +136,11 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// The configuration with it in force.
+    pub(super) fn config(&self) -> &Config {
+        &self.next.documents.config
+    }
+
     /// What the store keeps.
     pub(super) fn records(&self, by: &Name, at: Timestamp) -> Vec<AppliedDocument> {
         let record = |part: &Part| AppliedDocument {
@@ -156,8 +163,8 @@ impl Library {
     /// A library that starts with these documents.
     pub(super) fn new(current: InForce, gone: BTreeMap<Key, String>, now: Timestamp) -> Self {
         let papers = Papers { loaded_at: now, findings: current.remarks.clone(), ..Papers::default() };
-        let started = current.settings.clone();
-        let mut library = Self { current: Arc::new(current), started, papers, rejected: None, gone, version: 0 };
+        let (started, held) = (current.settings.clone(), current.layers.kept.keys().cloned().collect());
+        let mut library = Self { current: Arc::new(current), started, papers, rejected: None, gone, held, version: 0 };
         library.papers.vanished = library.missing();
         library
     }
@@ -250,6 +257,7 @@ impl Library {
         if self.rejected.is_none() {
             self.papers.findings.clone_from(&next.remarks);
         }
+        self.held = next.layers.kept.keys().cloned().collect();
         self.current = Arc::new(next);
         self.version += 1;
         self.papers.vanished = self.missing();
@@ -272,6 +280,10 @@ impl Library {
         if !was_above {
             let place = format!("{document} stands in {}:{}", part.file, part.line);
             return Err(refuse("in_file", format!("{place}: take it out there, and the file is read again")));
+        }
+        if wanted.0 == Kind::ScalingPolicy && state.floors.contains_key(&wanted.1) {
+            let message = format!("a floor is held by {document}; it goes when that is given back");
+            return Err(refuse("floor_held", message));
         }
         let is_release = wanted.0 == Kind::Release;
         let phase = state.releases.get(&wanted.1).map(|state| &state.phase).filter(|_| is_release);
@@ -306,7 +318,7 @@ impl Library {
             let as_read = key.0 == Kind::Release && releases(&self.current, &key.1) != releases(next, &key.1);
             before.get(key).is_some_and(|known| known.sha256 != part.sha256) || (before.contains_key(key) && as_read)
         };
-        let named = |keys: Vec<&Key>| keys.into_iter().map(spelt).collect::<Vec<String>>();
+        let named = |keys: Vec<&Key>| keys.into_iter().map(spelt).collect::<BTreeSet<String>>().into_iter().collect();
         Reloaded {
             created: named(after.keys().filter(|key| !before.contains_key(*key)).collect()),
             changed: named(after.iter().filter(|(key, part)| differs(key, part)).map(|(key, _)| key).collect()),
@@ -343,6 +355,7 @@ impl Library {
         let mut gone = self.gone.clone();
         let needed = needed(&self.current, state, now);
         gone.retain(|key, _| needed.contains(key));
+        self.held = gone.keys().cloned().collect();
         let vanished = marks(&self.current.parts, &self.current.documents.config, &gone);
         if vanished != self.current.documents.config.vanished {
             Arc::make_mut(&mut self.current).documents.config.vanished = vanished;
@@ -356,18 +369,15 @@ impl Library {
             return false;
         }
         let needed = needed(&self.current, state, now);
-        let wanted: BTreeSet<&Key> = self.gone.keys().filter(|key| needed.contains(*key)).collect();
-        let marked: BTreeSet<String> = self.papers.vanished.iter().map(|missing| missing.document.clone()).collect();
-        wanted.into_iter().map(spelt).collect::<BTreeSet<String>>() != marked
+        self.gone.keys().any(|key| needed.contains(key) != self.held.contains(key))
     }
 
     /// What is in force although it is gone.
     fn missing(&self) -> Vec<Missing> {
-        let kept = self.current.layers.kept.iter().map(|(key, part)| (key.clone(), part.file.clone()));
-        let marked: BTreeSet<&Missing> = self.current.documents.config.vanished.values().flatten().collect();
-        let marked = marked.into_iter().cloned();
-        let kept = kept.map(|(key, file)| Missing { document: spelt(&key), file });
-        marked.chain(kept).collect::<BTreeSet<Missing>>().into_iter().collect()
+        let kept = &self.current.layers.kept;
+        let file = |key: &Key| self.gone.get(key).or_else(|| Some(&kept.get(key)?.file)).cloned().unwrap_or_default();
+        let missing = |key: &Key| Missing { document: spelt(key), file: file(key) };
+        self.held.iter().map(missing).collect::<BTreeSet<Missing>>().into_iter().collect()
     }
 
     fn compare(&self, parts: &[Part]) -> Applied {
@@ -431,8 +441,6 @@ fn refused(message: &str, help: &str) -> Finding {
 
 /// The store could not keep what was applied or read.
 pub(super) fn not_stored(error: &str) -> Finding {
-    refused(
-        &format!("the documents are valid but could not be stored: {error}"),
-        "mend the data folder and try again; nothing was changed",
-    )
+    let message = format!("the documents are valid but could not be stored: {error}");
+    Finding { file: "data".into(), ..refused(&message, "mend the data folder and try again; nothing was changed") }
 }

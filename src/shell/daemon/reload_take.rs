@@ -77,9 +77,10 @@ impl Engine {
         if difference.is_change()
             && let Err(error) = tokio::task::block_in_place(|| store.put_in_force(&documents::in_force(&next)))
         {
-            tracing::error!(%error, "changed documents could not be stored and are not in force; they are read again");
+            let finding = documents::not_stored(&error.to_string());
+            // Nobody changes a file because the disk is full: it is tried again by itself.
             self.reloader.want_later();
-            return Err(vec![documents::not_stored(&error.to_string())]);
+            return Err(self.refuse(vec![finding], read).await);
         }
         let reloaded = self.library.take(next, read.gone, (&self.state, now));
         let papers = self.library.papers();

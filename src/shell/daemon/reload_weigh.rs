@@ -110,7 +110,9 @@ fn read(material: &Material, settings: Settings, roots: &[PathBuf]) -> Read {
     let current = &material.current;
     let base = settings::load(roots);
     let outline = alone(&base);
-    let unread = files_of(&base.findings, |finding| finding.code == "TM0101");
+    // Whatever could not be read, for whatever reason, is not among the sources.
+    let is_read = |finding: &Finding| base.sources.iter().any(|source| source.file == finding.file);
+    let unread = files_of(&base.findings, |finding| finding.severity == Severity::Error && !is_read(finding));
     let broken = files_of(&outline.findings, |finding| finding.severity == Severity::Error);
     let gone = gone(current, &base, (&unread, &broken));
     let needed = needed(current, &material.state, material.now);

@@ -86,6 +86,19 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping: connections are told, state is kept, instances go on")]);
 }
 
+/// Documents are being read again.
+pub(super) fn reloading() {
+    // Without the time a manager takes the message for a fault; then it is better not to send it.
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        tell(&[NotifyState::Reloading, now]);
+    }
+}
+
+/// Documents were read again, whether they are in force or not.
+pub(super) fn reloaded() {
+    tell(&[NotifyState::Ready]);
+}
+
 /// Sends to the manager, if there is one. What it does not take at once is lost, and the next message says it again.
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = send(states) {
@@ -102,7 +115,7 @@ fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
     }?;
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let lines = states.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     socket.send_to_addr(lines.as_bytes(), &address).map(drop)
 }
 

@@ -6,6 +6,7 @@
 //! more. Invariant: with invalid documents nothing is started.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::act::Actuators;
 use super::board::Board;
 use super::chronicle::Chronicle;
+use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
@@ -27,8 +29,9 @@ use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
+use super::timekeeping::Timekeeping;
 use super::upkeep::Upkeep;
-use crate::core::decide::{Config, Decision, Observations, Snapshot, State};
+use crate::core::decide::{Config, Decision, Intent, Memory, Observations, Snapshot, State};
 use crate::core::throttle::Table;
 use crate::shell::clock;
 use crate::shell::control::{self, Ask, Desk, Papers, People, View};
@@ -109,6 +112,10 @@ pub enum StartError {
 
 /// Serves until `shutdown`; tells where it listens once the documents are in force.
 pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: watch::Receiver<bool>) -> Result<(), StartError> {
+    let handed_over = sockets::handed_over()?;
+    if let Some(address) = handed_over.iter().find_map(|[control, _]| control.local_addr().ok()) {
+        loopback(address)?;
+    }
     let data = reload_start::settings(&options)?.data;
     let mut store = Store::open(&data)?;
     let durable = store.load()?;
@@ -116,9 +123,8 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let remembered = Remembered { state: state.clone(), applied: durable.documents, in_force: store.in_force()? };
     let (library, read) = reload_start::open(&options, remembered)?;
     let settings = library.settings().clone();
-    let (control, decision) = listeners(&settings)?;
+    let (control, decision) = listeners(handed_over, &settings)?;
     let running = Running { control: local(&control, settings.control), decision: local(&decision, settings.decision) };
-    loopback(running.control)?;
 
     let epoch = store.take_epoch()?;
     store.put_in_force(&library.in_force())?;
@@ -146,9 +152,13 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         observed: Observations::default(),
         wake_at: None,
         retry_at: BTreeMap::new(),
+        owed: Vec::new(),
+        durability: Durability::of(&settings.data),
+        timekeeping: Timekeeping::begin(clock::now(), clock::monotonic()),
         chronicle: Chronicle::default(),
         pushed: Pushed::default(),
         upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
+        memory: Memory::default(),
         service: Service::from_environment(),
         reloader: Reloader::new(&read, settings.tick),
         people: people.clone(),
@@ -158,6 +168,28 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         library,
         state,
     };
+    let desk = Desk { asks, view: views, people };
+    let house = House { control, decision, running, table, desk };
+    Box::pin(open_house(engine, open, house, (ready, shutdown))).await;
+    Ok(())
+}
+
+/// What is open to others.
+struct House {
+    control: TcpListener,
+    decision: TcpListener,
+    running: Running,
+    table: Arc<ArcSwap<Table>>,
+    desk: Desk,
+}
+
+/// Opens one door after the other, runs, and closes them in the order in which nobody is lost.
+async fn open_house(
+    engine: Engine,
+    open: Vec<Intent>,
+    house: House,
+    (ready, shutdown): (oneshot::Sender<Running>, watch::Receiver<bool>),
+) {
     // A service manager hears of it at once; the loop may be looking at the world for some seconds.
     let asked = shutdown.clone();
     let leaving = async {
@@ -165,27 +197,26 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         service::stopping();
     };
     let (farewell, told, over) = part(leaving);
+    // Before anybody may think it ready: a SIGHUP that nobody listens to ends the process.
+    tokio::spawn(reload_signal(signal(SignalKind::hangup()), house.desk.asks.clone()));
     engine.stand();
-    let decision = tokio::spawn(decision::serve(decision, table, farewell));
+    let decision = tokio::spawn(decision::serve(house.decision, house.table, farewell));
     let mut engine = engine.begin(open).await;
-    tokio::spawn(reload_signal(asks.clone()));
-    let desk = Desk { asks, view: views, people };
     let (ending, ended) = watch::channel(false);
-    let control = tokio::spawn(control::serve(control, desk, stopped(ended)));
-    // Whoever asked for the address may be gone; the daemon serves all the same.
-    tracing::info!(control = %running.control, decision = %running.decision, "tminus serves");
-    let _ = ready.send(running);
+    let control = tokio::spawn(control::serve(house.control, house.desk, stopped(ended)));
+    tracing::info!(control = %house.running.control, decision = %house.running.decision, "tminus serves");
+    // Whoever asked for the addresses may be gone; the daemon serves all the same.
+    let _ = ready.send(house.running);
     engine.service.ready();
     let end = async {
         stopped(shutdown).await;
         // An error means that the decision listener is gone, and nobody is left to be told.
         let _ = told.await;
     };
-    engine.run(end).await;
+    Box::pin(engine.run(end)).await;
     tracing::info!("tminus stops: state is kept and instances go on");
     drop((ending, over));
     let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
-    Ok(())
 }
 
 /// The two ends of a farewell: the listener's, and the daemon's, which is told when clients are, and drops its last one
@@ -197,8 +228,8 @@ fn part<L: Future>(leaving: L) -> (Farewell<L, oneshot::Receiver<()>>, oneshot::
 }
 
 /// Control and decision: as handed over, or bound where the settings say.
-fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
-    if let Some([control, decision]) = sockets::handed_over()? {
+fn listeners(handed_over: Option<[TcpListener; 2]>, settings: &Settings) -> Result<(TcpListener, TcpListener), StartError> {
+    if let Some([control, decision]) = handed_over {
         tracing::info!("the sockets were handed over; `listen` of the settings and flags are not used");
         return Ok((control, decision));
     }
@@ -206,15 +237,17 @@ fn listeners(settings: &Settings) -> Result<(TcpListener, TcpListener), StartErr
 }
 
 /// SIGHUP: the files are read again at once. Where it cannot be listened to, the watch sees every change all the same.
-async fn reload_signal(asks: mpsc::Sender<Ask>) {
-    let Ok(mut signals) = signal(SignalKind::hangup()) else { return };
+async fn reload_signal(signals: io::Result<Signal>, asks: mpsc::Sender<Ask>) {
+    let Ok(mut signals) = signals else { return };
     while signals.recv().await.is_some() {
+        service::reloading();
         let (reply, answer) = oneshot::channel();
         if asks.send(Ask::Reload { by: None, reply }).await.is_err() {
             return;
         }
         // What came of it is said in the log, and wherever documents show.
         let _ = answer.await;
+        service::reloaded();
     }
 }
 
@@ -251,5 +284,6 @@ fn nothing_yet() -> View {
         papers: Papers::default(),
         ready: false,
         open_intents: 0,
+        not_durable: None,
     }
 }

@@ -11,6 +11,8 @@ pub struct Report {
     pub good: bool,
     /// Figures, label and value.
     pub figures: Vec<(String, String)>,
+    /// Of a launch that was stopped: what people ask then, and the answers, whole sentences.
+    pub why: Vec<(String, String)>,
     /// The plots, in order.
     pub charts: Vec<Chart>,
     /// Decisions and their reasons, in order.

@@ -25,6 +25,8 @@ const LATER: &[(&str, &[&str], &str)] = &[
 
 /// A place of the document, with the schema that governs it.
 struct Site<'a> {
+    /// The schema of the whole document.
+    top: Guide<'a>,
     guide: Guide<'a>,
     node: &'a Node,
     path: Path,
@@ -46,7 +48,8 @@ pub fn diagnose(rules: &Rules, root: &Node, (json, notes): (&Value, &mut Notes<'
 
 /// Follows an error's pointer through document and schema together.
 fn locate<'a>(rules: &'a Rules, root: &'a Node, error: &ValidationError<'_>) -> Site<'a> {
-    let mut site = Site { guide: Guide::new(&rules.schema), node: root, path: Path::default(), required: true };
+    let top = Guide::new(&rules.schema);
+    let mut site = Site { top, guide: top, node: root, path: Path::default(), required: true };
     for token in error.instance_path().as_str().split('/').skip(1) {
         let key = token.replace("~1", "/").replace("~0", "~");
         let here = site.guide.follow(site.node);
@@ -146,8 +149,22 @@ fn unknown_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     }
     let path = site.path.then(key);
     let here = site.guide.follow(site.node);
-    let help = suggest::help(key, here.keys());
+    let known = here.keys();
+    if let Some((word, value)) = glued(key, &known) {
+        let message = format!("`{}` is one word: the space after the colon is missing", shortened(key, 60));
+        return notes.key(path).error("TM0103", message, format!("write `{word}: {}`", shortened(value, 60)));
+    }
+    let help = match site.top.elsewhere(key).filter(|_| suggest::nearest(key, known.iter().copied()).is_none()) {
+        Some(place) if place.is_empty() => format!("`{key}` is a key of the document itself: check the indentation"),
+        Some(place) => format!("`{key}` is a key of `{place}`: check the indentation"),
+        None => suggest::help(key, known),
+    };
     notes.key(path).error("TM0103", format!("`{}` is not a key {}", shortened(key, 60), inside(&site.path)), help);
+}
+
+/// `id:a`, which YAML takes for one word.
+fn glued<'k>(key: &'k str, known: &[&str]) -> Option<(&'k str, &'k str)> {
+    key.split_once(':').filter(|(word, _)| known.contains(word))
 }
 
 fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
@@ -165,7 +182,11 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
     let help = here.under(key).map(hint::key).unwrap_or_default();
     notes.value(site.path.clone()).error(
         "TM0104",
-        format!("the key `{key}` is missing {}", inside(&site.path)),
+        if site.path.0.is_empty() {
+            format!("the key `{key}` is missing from this document")
+        } else {
+            format!("the key `{key}` is missing {}", inside(&site.path))
+        },
         format!("add `{key}`: {help}"),
     );
 }
@@ -173,7 +194,8 @@ fn missing_key(site: &Site<'_>, key: &str, notes: &mut Notes<'_>) {
 /// The key that a misspelt one stands for, hidden characters left out.
 fn meant_as<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let seen: String = key.chars().filter(|c| !is_hidden(*c)).collect();
-    known.iter().copied().find(|known| *known == seen).or_else(|| suggest::nearest(&seen, known.iter().copied()))
+    let seen = glued(&seen, known).map_or(seen.as_str(), |(word, _)| word);
+    known.iter().copied().find(|known| *known == seen).or_else(|| suggest::nearest(seen, known.iter().copied()))
 }
 
 fn later(path: &Path, word: &str) -> Option<&'static str> {

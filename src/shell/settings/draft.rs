@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::diagnose::diagnose;
 use super::guide::Guide;
 use super::limits::MOST_FINDINGS;
-use super::node::{Node, Path, Tree, way};
+use super::node::{Entry, Node, Path, Tree, way};
 use super::notes::Notes;
 use super::schema::Kind;
 use super::yaml::Chunk;
@@ -119,7 +119,7 @@ fn check<'s>(source: &'s Source, (kind, root, text): (Kind, Node, &'s str), mut 
     match &parsed {
         Ok(typed) => rules::check(typed, source, &mut notes),
         // The schema lets through what the types refuse: never used, and never silent.
-        Err(error) if notes.is_empty() => {
+        Err(error) if notes.is_empty() && findings.is_empty() => {
             notes.value(Path::default()).error("TM0106", format!("cannot be read: {error}"), "compare it with `tminus schema`");
         }
         Err(_) => {}
@@ -143,7 +143,7 @@ fn repaired(rules: &super::schema::Rules, root: &Node, json: &Value) -> Value {
                 for entry in entries {
                     match (here.under(&entry.key), map.get_mut(&entry.key)) {
                         (Some(at), Some(value)) => repair(at, &entry.value, (value, left)),
-                        (None, Some(_)) if !here.keys().is_empty() => rename(here, &entry.key, (map, left)),
+                        (None, Some(_)) if !here.keys().is_empty() => rename(here, entry, (map, left)),
                         _ => {}
                     }
                 }
@@ -151,15 +151,16 @@ fn repaired(rules: &super::schema::Rules, root: &Node, json: &Value) -> Value {
             _ => {}
         }
     }
-    fn rename(here: Guide<'_>, key: &str, (map, left): (&mut serde_json::Map<String, Value>, &mut usize)) {
-        let Some(value) = map.remove(key) else { return };
+    fn rename(here: Guide<'_>, entry: &Entry, (map, left): (&mut serde_json::Map<String, Value>, &mut usize)) {
+        map.remove(&entry.key);
         // Looking for the key that was meant takes time, and of so many misspelt ones not all are told.
         if *left == 0 {
             return;
         }
         *left -= 1;
-        if let Some(meant) = suggest::nearest(key, here.keys()).filter(|meant| !map.contains_key(*meant)) {
-            map.insert(meant.to_owned(), value);
+        let meant = suggest::nearest(&entry.key, here.keys()).filter(|meant| !map.contains_key(*meant));
+        if let Some((meant, at)) = meant.and_then(|meant| Some((meant, here.under(meant)?))) {
+            map.insert(meant.to_owned(), at.convert(&entry.value));
         }
     }
     let (mut json, mut left) = (json.clone(), MOST_FINDINGS);

@@ -18,6 +18,9 @@ pub struct Guide<'s> {
 /// Deepest chain of references and branches followed at one place; generated schemas have three.
 const LONGEST_CHAIN: usize = 16;
 
+/// Deepest place in a schema that is looked for, branches counted: the deepest key of any kind is there at ten.
+const DEEPEST_SCHEMA: usize = 12;
+
 impl<'s> Guide<'s> {
     /// At the root.
     pub fn new(root: &'s Value) -> Self {
@@ -91,6 +94,31 @@ impl<'s> Guide<'s> {
     /// At an item of a list; call on a followed guide.
     pub fn item(self) -> Option<Self> {
         self.keyword("items").map(|at| Self { at, ..self })
+    }
+
+    /// Where below this place a mapping takes that key: `rollout`, `items[].sign_off`, nothing for this place itself.
+    pub fn elsewhere(self, key: &str) -> Option<String> {
+        let mut level = vec![(String::new(), self)];
+        for _ in 0..DEEPEST_SCHEMA {
+            let mut next = Vec::new();
+            for (place, guide) in level {
+                let here = guide.resolved();
+                if here.keys().contains(&key) {
+                    return Some(place);
+                }
+                next.extend(here.below(&place));
+            }
+            level = next;
+        }
+        None
+    }
+
+    fn below(self, place: &str) -> Vec<(String, Self)> {
+        let dot = if place.is_empty() { "" } else { "." };
+        let keys = self.keys().into_iter().filter_map(|key| Some((format!("{place}{dot}{key}"), self.under(key)?)));
+        let items = self.item().into_iter().map(|item| (format!("{place}[]"), item));
+        let branches = self.branches().unwrap_or_default().into_iter().map(|branch| (place.to_owned(), branch));
+        keys.chain(items).chain(branches).collect()
     }
 
     /// The keys that a mapping may have here.

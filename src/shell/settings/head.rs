@@ -14,7 +14,13 @@ pub fn read(file: &str, root: &Node) -> (Option<Kind>, Vec<Finding>) {
     let mut notes = Notes::new(file, root);
     let Tree::Map(entries) = &root.tree else {
         let message = format!("a document is a mapping, not {}", root.shape());
-        notes.value(way![]).error("TM0106", message, "begin it with `apiVersion: tminus/v1`, `kind` and `name`");
+        let help = match &root.tree {
+            Tree::Scalar(_) => {
+                "begin it with `apiVersion: tminus/v1`, `kind` and `name`; if this belongs to a text before it, indent the `---`, which begins a document even there"
+            }
+            _ => "begin it with `apiVersion: tminus/v1`, `kind` and `name`",
+        };
+        notes.value(way![]).error("TM0106", message, help);
         return (None, notes.into_findings());
     };
     let (version, word) = (root.text_of("apiVersion"), root.text_of("kind"));
@@ -50,7 +56,8 @@ fn foreign((version, word): (Option<&str>, Option<&str>), notes: &mut Notes<'_>)
     };
     let kinds = suggest::listed(&Kind::ALL.map(Kind::word));
     let help = format!("begin it with `apiVersion: {API_VERSION}` and a `kind`, one of {kinds}; or take it out of the folder");
-    notes.value(way![if version.is_some() { "apiVersion" } else { "" }]).error("TM0109", message, help);
+    let place = if version.is_some() { way!["apiVersion"] } else { way![] };
+    notes.value(place).error("TM0109", message, help);
 }
 
 /// The key that stands where this one should.

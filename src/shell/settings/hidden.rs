@@ -4,6 +4,8 @@
 //! A terminal would obey the first, a reviewer would be misled by the second (CVE-2021-42574): documents may hold neither
 //! as they are, and no finding prints them. Invariant: what [`visible`] gives moves no cursor and turns no text.
 
+use std::fmt::Write as _;
+
 /// Whether YAML itself forbids it unescaped (YAML 1.2.2, section 5.1); NEL is a line end to some readers and not to others.
 pub fn is_control(c: char) -> bool {
     (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
@@ -38,19 +40,41 @@ pub fn visible(text: &str) -> String {
     text.chars().map(show).collect()
 }
 
-/// A part of JSON or of YAML's quoted style with such characters as escapes; a parser reads the same value.
-pub fn escaped(json: &str) -> String {
-    if !json.contains(is_shown_by_name) {
-        return json.to_owned();
-    }
-    let mut units = [0; 2];
-    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
-        match is_shown_by_name(c) {
-            true => c.encode_utf16(&mut units).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}"))),
-            false => text.push(c),
-        }
-        text
+/// As [`visible`], with line ends and tabs by their names too: for what is printed as a line of its own, or within one.
+pub fn one_line(text: &str) -> String {
+    let ends = |c| matches!(c, '\n' | '\t');
+    visible(text).split_inclusive(ends).fold(String::new(), |line, part| match part.strip_suffix(ends) {
+        Some(before) => line + before + if part.ends_with('\n') { "<U+000A>" } else { "<U+0009>" },
+        None => line + part,
     })
+}
+
+/// JSON with such characters as escapes; a parser reads the same value.
+pub fn json(text: &str) -> String {
+    escaped(text, |c, out| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
+}
+
+/// YAML with its texts in double quotes, with such characters as escapes. It has no halves of pairs as JSON has.
+pub fn yaml(text: &str) -> String {
+    escaped(text, |c, out| {
+        let _ = write!(out, "\\U{:08x}", u32::from(c));
+    })
+}
+
+fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_shown_by_name(c) {
+            escape(c, &mut out);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// At most so many characters, with dots where something was left out.
@@ -78,8 +102,10 @@ mod tests {
         ] {
             assert_eq!(visible(text), expected);
         }
-        assert_eq!(escaped("\"\u{202e}\u{e0041}\""), "\"\\u202e\\udb40\\udc41\"");
-        assert_eq!(serde_json::from_str::<String>(&escaped("\"\u{202e}\u{e0041}\"")).unwrap(), "\u{202e}\u{e0041}");
+        assert_eq!(one_line("a\n::b\tc\r"), "a<U+000A>::b<U+0009>c<U+000D>");
+        let quoted = "\"\u{202e}\u{e0041}\"";
+        assert_eq!((json(quoted), yaml(quoted)), ("\"\\u202e\\udb40\\udc41\"".into(), "\"\\U0000202e\\U000e0041\"".into()));
+        assert_eq!(serde_json::from_str::<String>(&json(quoted)).unwrap(), "\u{202e}\u{e0041}");
         assert_eq!((shortened("äöü", 2).as_str(), shortened("äö", 2).as_str()), ("äö...", "äö"));
     }
 }

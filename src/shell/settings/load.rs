@@ -10,7 +10,7 @@ use super::build::assemble;
 use super::digest::{canonical, sha256};
 use super::draft::{self, Draft};
 use super::files::{self, Source};
-use super::limits::{MOST_DOCUMENTS, MOST_FINDINGS_OF_RUN, MOST_NODES_OF_RUN};
+use super::limits::{MOST_DOCUMENTS, MOST_FINDINGS, MOST_FINDINGS_OF_RUN, MOST_NODES_OF_RUN};
 use super::node::Node;
 use super::schema::Kind;
 use super::{pace, references, yaml};
@@ -100,13 +100,25 @@ fn load_sources(sources: Vec<Source>, mut findings: Vec<Finding>, resolve: Resol
         references::check(&mut drafts);
         pace::check(&mut drafts);
     }
-    findings.extend(drafts.iter().flat_map(|draft| draft.findings.iter().cloned()));
+    findings.extend(drafts.iter().flat_map(shown));
     let findings = in_order(findings);
     let (documents, parts) = (assemble(&drafts), parts(&drafts));
     let present = drafts.iter().filter_map(|draft| Some((draft.kind, draft.name.clone()?))).collect();
     let referred = drafts.iter().filter_map(Draft::curve).collect();
     drop(drafts);
     Loaded { documents, findings, parts, documents_read, sources, present, referred }
+}
+
+/// What is shown of a document's findings; those from other documents come beside those from within.
+fn shown<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = Finding> + 'd {
+    let left = draft.findings.get(MOST_FINDINGS).filter(|_| draft.findings.len() > MOST_FINDINGS + 1).map(|next| {
+        let message = format!("more than {MOST_FINDINGS} findings in this document; the rest is not shown");
+        let (path, code, help) = (String::new(), "TM0111".to_owned(), "mend the ones above and check again".to_owned());
+        let severity = draft.findings.iter().map(|found| found.severity).min().unwrap_or(next.severity);
+        Finding { path, code, severity, message, help, ..next.clone() }
+    });
+    let kept = if left.is_some() { MOST_FINDINGS } else { MOST_FINDINGS + 1 };
+    draft.findings.iter().take(kept).cloned().chain(left)
 }
 
 /// Reads document by document, as far as the limits of a run reach; gives how many there were.
@@ -164,29 +176,37 @@ fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort();
     let mut seen = BTreeSet::new();
     findings.retain(|found| {
-        let Finding { file, line, column, code, message, .. } = found;
-        seen.insert((file.clone(), *line, *column, code.clone(), message.clone()))
+        // Messages may name the path, which is another one at each use of an alias; what to do about it is the same.
+        let Finding { file, line, column, code, help, .. } = found;
+        seen.insert((file.clone(), *line, *column, code.clone(), help.clone()))
     });
     if findings.len() > MOST_FINDINGS_OF_RUN {
-        findings.truncate(MOST_FINDINGS_OF_RUN);
-        let last = findings.last().cloned();
-        findings.extend(last.map(|last| Finding {
-            path: String::new(),
-            code: "TM0111".into(),
-            severity: Severity::Error,
-            message: format!("more than {MOST_FINDINGS_OF_RUN} findings; the rest is not shown"),
-            help: "mend the ones above and check again".into(),
-            ..last
-        }));
+        let rest = findings.split_off(MOST_FINDINGS_OF_RUN);
+        findings.extend(more(&rest));
     }
     findings
 }
 
+/// What stands for those that are not shown: the limits among them, which say what was not read at all, and that there are
+/// more; as bad as the worst of them.
+fn more(rest: &[Finding]) -> Vec<Finding> {
+    let limits = rest.iter().filter(|found| found.code == "TM0111" && found.path.is_empty()).take(10).cloned();
+    let worst = rest.iter().min_by_key(|found| found.severity).map(|worst| Finding {
+        path: String::new(),
+        code: "TM0111".into(),
+        message: format!("more than {MOST_FINDINGS_OF_RUN} findings; the rest is not shown"),
+        help: "mend the ones above and check again".into(),
+        ..worst.clone()
+    });
+    limits.chain(worst).collect()
+}
+
 fn parts(drafts: &[Draft<'_>]) -> Vec<Part> {
+    let asked = references::Asked::of(drafts);
     let part = |draft: &Draft<'_>| {
         let (file, text) = (draft.source.file.clone(), draft.text.to_owned());
         let (name, sha256) = (draft.name.clone()?, sha256([canonical(&draft.json).as_str()]));
-        let (line, leans_on) = (draft.line(), references::documents(draft, drafts));
+        let (line, leans_on) = (draft.line(), references::documents(draft, &asked));
         Some(Part { kind: draft.kind, name, sha256, file, text, line, leans_on })
     };
     let mut parts: Vec<Part> = drafts.iter().filter(|draft| draft.is_valid()).filter_map(part).collect();

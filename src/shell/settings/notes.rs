@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a finding says of a document's text moves no cursor and has a bounded length.
 
-use super::hidden::{shortened, visible};
+use super::hidden::{one_line, shortened};
 use super::limits::{LONGEST_MESSAGE, LONGEST_PATH, MOST_FINDINGS};
 use super::node::{Node, Path, Place, Tree};
 use crate::shell::data::{Finding, Severity};
@@ -29,13 +29,14 @@ impl<'d> Notes<'d> {
 
     /// About the value there.
     pub fn value(&mut self, path: Path) -> Spot<'_, 'd> {
-        let place = self.root.place_of(&path);
+        // Looking for a place takes time, and of so many findings not all are kept.
+        let place = if self.is_full() { Place::default() } else { self.root.place_of(&path) };
         Spot { notes: self, path, place }
     }
 
     /// About the key there.
     pub fn key(&mut self, path: Path) -> Spot<'_, 'd> {
-        let place = self.root.key_place_of(&path);
+        let place = if self.is_full() { Place::default() } else { self.root.key_place_of(&path) };
         Spot { notes: self, path, place }
     }
 
@@ -88,7 +89,7 @@ impl Spot<'_, '_> {
         } else {
             (code, severity, message, help)
         };
-        let (message, help) = (visible(&shortened(&message, LONGEST_MESSAGE)), visible(&shortened(&help, LONGEST_MESSAGE)));
+        let (message, help) = (one_line(&shortened(&message, LONGEST_MESSAGE)), one_line(&shortened(&help, LONGEST_MESSAGE)));
         self.notes.findings.push(Finding { file, line, column, path, code: code.to_owned(), severity, message, help });
     }
 }

@@ -1,6 +1,6 @@
 //! What is wrong with the writing of a document, before anybody asks what it says, and how a finding words it.
 
-use super::hidden::{name, shortened, visible};
+use super::hidden::{name, one_line, shortened};
 use super::limits::{LONGEST_MESSAGE, LONGEST_PATH};
 use super::node::{Path, Place};
 use super::syntax;
@@ -33,10 +33,20 @@ pub enum ProblemKind {
         /// Keys and indices down to it, as in a finding.
         path: Path,
     },
-    /// A limit; what the document is or has.
-    TooLarge(String),
-    /// A tag, as written.
-    Tag(String),
+    /// A limit.
+    TooLarge {
+        /// What the document is or has.
+        what: String,
+        /// The likely fix.
+        help: &'static str,
+    },
+    /// A tag.
+    Tag {
+        /// As written.
+        tag: String,
+        /// Whether it stands before a whole list or mapping, which then is something else.
+        whole: bool,
+    },
     /// A merge key, with the keys and indices down to it.
     Merge(Path),
     /// A character that YAML forbids.
@@ -50,7 +60,10 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether the document can still be looked at.
     pub fn is_fatal(&self) -> bool {
-        let stops = matches!(self, Self::Syntax(_) | Self::TooLarge(_) | Self::Control(_) | Self::CarriageReturn);
+        let stops = matches!(
+            self,
+            Self::Syntax(_) | Self::TooLarge { .. } | Self::Tag { whole: true, .. } | Self::Control(_) | Self::CarriageReturn
+        );
         stops || *self == Self::Hidden(BYTE_ORDER_MARK)
     }
 }
@@ -85,8 +98,8 @@ pub fn finding(file: &str, chunk: &Chunk<'_>, problem: &Problem) -> Finding {
         path: shortened(&words.path, LONGEST_PATH),
         code: words.code.into(),
         severity: Severity::Error,
-        message: shortened(&visible(&words.message), LONGEST_MESSAGE),
-        help: shortened(&visible(&words.help), LONGEST_MESSAGE),
+        message: shortened(&one_line(&words.message), LONGEST_MESSAGE),
+        help: shortened(&one_line(&words.help), LONGEST_MESSAGE),
     }
 }
 
@@ -98,10 +111,8 @@ fn say(kind: &ProblemKind) -> Words {
             let message = format!("the key `{key}` stands here a second time; the first is at line {line}, column {column}");
             Words { path: path.to_string(), ..Words::new("TM0105", message, "keep one of the two") }
         }
-        ProblemKind::TooLarge(what) => {
-            Words::new("TM0111", format!("the document {what}"), "split it, and write values out instead of aliases")
-        }
-        ProblemKind::Tag(tag) => tagged(tag),
+        ProblemKind::TooLarge { what, help } => Words::new("TM0111", format!("the document {what}"), *help),
+        ProblemKind::Tag { tag, .. } => tagged(tag),
         ProblemKind::Merge(path) => {
             let help = "write the keys out; merge keys are not part of YAML 1.2";
             Words { path: path.to_string(), ..Words::new("TM0113", "merge keys (`<<`) are not read", help) }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::guide::Guide;
+use super::limits::MOST_FINDINGS_OF_RUN;
 use super::node::{Node, Path, Tree};
 use super::schema::{Kind, LATER_KINDS};
 use super::suggest;
@@ -24,9 +25,17 @@ struct Reference {
 pub fn check(drafts: &mut [Draft<'_>]) {
     let known = known(drafts);
     let whole = drafts.iter().any(|draft| draft.kind == Kind::Release);
+    let mut told = 0;
+    // Beyond what is shown nothing is looked up: looking for the name that was meant takes time.
     for draft in drafts {
+        if told > MOST_FINDINGS_OF_RUN {
+            break;
+        }
         let mut notes = draft.notes();
         for reference in of(draft) {
+            if notes.is_full() {
+                break;
+            }
             let names = known.get(reference.to.as_str());
             if LATER_KINDS.contains(&reference.to.as_str()) {
                 let message = format!("`{}` is not acted on: this version has no {}", reference.name, reference.to);
@@ -44,23 +53,36 @@ pub fn check(drafts: &mut [Draft<'_>]) {
             notes.value(reference.path).error("TM0301", format!("no {what} is called `{}`", reference.name), help);
         }
         let mut findings = notes.into_findings();
+        told += findings.len();
         draft.findings.append(&mut findings);
     }
 }
 
+/// The sources that have a query, by its name: looked up for every gate and check, so made once.
+pub struct Asked(BTreeMap<Name, BTreeSet<Name>>);
+
+impl Asked {
+    /// Of all documents.
+    pub fn of(drafts: &[Draft<'_>]) -> Self {
+        let mut asked: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for draft in drafts.iter().filter(|draft| draft.kind == Kind::MetricsSource) {
+            for query in draft.notes().keys_at("queries").iter().filter_map(|key| Name::new(key).ok()) {
+                asked.entry(query).or_default().extend(draft.name.clone());
+            }
+        }
+        Self(asked)
+    }
+}
+
 /// The documents that one names; a query stands for the source that has it.
-pub fn documents(draft: &Draft<'_>, among: &[Draft<'_>]) -> BTreeSet<(Kind, Name)> {
-    let has = |source: &&Draft<'_>, query: &Name| {
-        source.kind == Kind::MetricsSource
-            && source.notes().keys_at("queries").iter().any(|key| query.as_str().eq_ignore_ascii_case(key))
-    };
+pub fn documents(draft: &Draft<'_>, asked: &Asked) -> BTreeSet<(Kind, Name)> {
     let mut named = BTreeSet::new();
     for reference in of(draft) {
         match Kind::of(&reference.to) {
             Some(kind) => drop(named.insert((kind, reference.name))),
             None if reference.to == "query" => {
-                let sources = among.iter().filter(|source| has(source, &reference.name));
-                named.extend(sources.filter_map(|source| Some((source.kind, source.name.clone()?))));
+                let sources = asked.0.get(&reference.name).into_iter().flatten();
+                named.extend(sources.map(|source| (Kind::MetricsSource, source.clone())));
             }
             None => {}
         }

@@ -76,6 +76,12 @@ const REASONS: &[(&str, &str, &str)] = &[
         "move it to a line of its own, indented, or put it into quotes instead",
     ),
     (
+        "explicit document end marker before directive",
+        "the line begins with `%`, as a directive of YAML does, and those stand before a document",
+        "take it out, or put a text that begins with `%` into quotes",
+    ),
+    ("misplaced bracket", "this bracket closes none that is open", "take it out, or add the one that opens"),
+    (
         "document end marker",
         "something stands behind the `...` that ends a document",
         "write it on a line of its own, below a `---`",

@@ -91,7 +91,11 @@ fn scan(first_line: usize, text: &str) -> Vec<Problem> {
         let (column, kind) = if first.1.is_fatal() { first } else { odd.find(|(_, kind)| kind.is_fatal()).unwrap_or(first) };
         Some(Problem { place: Place { line: first_line + at, column: column + 1 }, kind })
     };
-    lines.filter_map(of_line).take(MOST_FINDINGS).collect()
+    let mut found: Vec<Problem> = lines.filter_map(of_line).take(MOST_FINDINGS).collect();
+    // Another encoding has a NUL on every line.
+    let nul = found.iter().position(|problem| problem.kind == ProblemKind::Control('\0'));
+    found.truncate(nul.map_or(found.len(), |at| at + 1));
+    found
 }
 
 fn odd(c: char) -> Option<ProblemKind> {
@@ -181,18 +185,29 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if text.len() > LONGEST_SCALAR {
-                    return Err(too_large(place, format!("has a value of more than {} KiB", LONGEST_SCALAR >> 10)));
+                    return Err(too_large(
+                        place,
+                        format!("has a value of more than {} KiB", LONGEST_SCALAR >> 10),
+                        "put it into a file of its own, or split it",
+                    ));
                 }
                 let plain = self.is_plain(style, tag.as_deref(), place);
                 self.cost(1, text.len(), place)?;
-                self.close(Node { place, tree: Tree::Scalar(Scalar { text: text.into_owned(), plain }) }, anchor)
+                // A text that was meant to begin with `!` is all tag: one finding is enough for it.
+                let unquoted =
+                    tag.as_deref().filter(|tag| text.is_empty() && style == ScalarStyle::Plain && !is_core(tag, "str"));
+                let scalar = match unquoted {
+                    Some(tag) => Scalar { text: written(tag), plain: false },
+                    None => Scalar { text: text.into_owned(), plain },
+                };
+                self.close(Node { place, tree: Tree::Scalar(scalar) }, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
-                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "seq")), place);
+                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "seq")), (place, true));
                 self.begin(anchor, place, OpenKind::List(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
-                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "map")), place);
+                self.refuse_tag(tag.as_deref().filter(|tag| !is_core(tag, "map")), (place, true));
                 self.begin(anchor, place, OpenKind::Map(OpenMap::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
@@ -206,16 +221,14 @@ impl Builder {
     fn is_plain(&mut self, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> bool {
         let Some(tag) = tag else { return style == ScalarStyle::Plain };
         let is_text = is_core(tag, "str");
-        self.refuse_tag(Some(tag).filter(|_| !is_text), place);
+        self.refuse_tag(Some(tag).filter(|_| !is_text), (place, false));
         !is_text && (style == ScalarStyle::Plain || ["int", "float", "bool", "null"].iter().any(|name| is_core(tag, name)))
     }
 
-    fn refuse_tag(&mut self, tag: Option<&Tag>, place: Place) {
-        let written = |tag: &Tag| match tag.is_yaml_core_schema() {
-            true => format!("!!{}", tag.suffix),
-            false => format!("{}{}", tag.handle, tag.suffix),
-        };
-        tag.into_iter().for_each(|tag| self.tell(place, ProblemKind::Tag(written(tag))));
+    fn refuse_tag(&mut self, tag: Option<&Tag>, (place, whole): (Place, bool)) {
+        if let Some(tag) = tag {
+            self.tell(place, ProblemKind::Tag { tag: written(tag), whole });
+        }
     }
 
     /// A problem that does not stop the reading.
@@ -230,10 +243,11 @@ impl Builder {
         self.nodes += nodes;
         self.bytes += bytes;
         if self.nodes > MOST_NODES {
-            return Err(too_large(place, format!("has more than {MOST_NODES} values, aliases resolved")));
+            return Err(too_large(place, format!("has more than {MOST_NODES} values, aliases resolved"), FEWER));
         }
         if self.bytes > LARGEST_TEXT {
-            return Err(too_large(place, format!("has more than {} MiB of text, aliases resolved", LARGEST_TEXT >> 20)));
+            let what = format!("has more than {} MiB of text, aliases resolved", LARGEST_TEXT >> 20);
+            return Err(too_large(place, what, FEWER));
         }
         Ok(())
     }
@@ -251,7 +265,8 @@ impl Builder {
     /// Whether so many levels fit here.
     fn fits(&self, depth: usize, place: Place) -> Result<(), Problem> {
         if self.open.len() + depth > DEEPEST {
-            return Err(too_large(place, format!("is nested deeper than {DEEPEST} levels")));
+            let what = format!("is nested deeper than {DEEPEST} levels");
+            return Err(too_large(place, what, "check indentation and brackets; no kind of document needs more than 8 levels"));
         }
         Ok(())
     }
@@ -272,7 +287,7 @@ impl Builder {
         };
         self.aliases += 1;
         if self.aliases > MOST_ALIASES {
-            return Err(too_large(place, format!("uses more than {MOST_ALIASES} aliases")));
+            return Err(too_large(place, format!("uses more than {MOST_ALIASES} aliases"), FEWER));
         }
         self.fits(depth, place)?;
         self.cost(nodes, bytes, place)?;
@@ -361,8 +376,16 @@ impl OpenMap {
     }
 }
 
-fn too_large(place: Place, what: String) -> Problem {
-    Problem { place, kind: ProblemKind::TooLarge(what) }
+/// What helps against most limits.
+const FEWER: &str = "split the document, and write values out instead of building aliases upon aliases";
+
+fn too_large(place: Place, what: String, help: &'static str) -> Problem {
+    Problem { place, kind: ProblemKind::TooLarge { what, help } }
+}
+
+/// A tag as people write it.
+fn written(tag: &Tag) -> String {
+    if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { format!("{}{}", tag.handle, tag.suffix) }
 }
 
 fn is_core(tag: &Tag, name: &str) -> bool {

@@ -193,6 +193,7 @@ async fn metrics_are_those_of_the_table() {
     telemetry::start_metrics();
     telemetry::tick(Duration::from_millis(3));
     telemetry::effect("set_floor", "done");
+    telemetry::documents_read("changed");
     let room = open(Vec::new()).await;
     let reply = send(room.address, "GET /metrics", &[], "").await;
     assert!(reply.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"), "{reply:?}");

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use tminus::core::check::check;
 use tminus::core::decide::{Decision, Effect, Intent, Order, Snapshot, decide};
 use tminus::core::load::HeldFloor;
-use tminus::core::release::{Active, Phase};
+use tminus::core::release::{Active, Missing, Phase, ReleaseState, Vanished};
 use tminus::core::words::{Capacity, Name, later};
 
 use super::bench::{Bench, name};
@@ -72,10 +74,29 @@ impl Made {
         self.decision.changed = true;
     }
 
+    fn state(&mut self) -> &mut ReleaseState {
+        self.decision.changed = true;
+        self.decision.state.releases.get_mut(&first()).unwrap()
+    }
+
+    /// As if its document had been gone since then.
+    fn vanished(&mut self, since: Timestamp) {
+        let missing = vec![Missing { document: "Release/first".into(), file: "first.yaml".into() }];
+        self.snapshot.config.vanished.insert(first(), missing.clone());
+        self.state().vanished = Some(Vanished { since, missing, back_at: None });
+    }
+
     /// Asks for a floor, as this epoch may.
     fn ask(&mut self, group: &str, floor: u32) {
         let effect = Effect::SetFloor { group: name(group), floor: Capacity(floor), restore: Capacity(3), why: "a test".into() };
         self.decision.intents.push(Intent { key: format!("floor:{group}:{floor}"), epoch: self.snapshot.state.epoch, effect });
+        self.decision.changed = true;
+    }
+
+    /// Asks for a run of a priming policy.
+    fn prime(&mut self, policy: &str, run: u32, release: Option<Name>) {
+        let effect = Effect::Prime { policy: name(policy), release };
+        self.decision.intents.push(Intent { key: format!("prime:{policy}:{run}"), epoch: self.snapshot.state.epoch, effect });
         self.decision.changed = true;
     }
 
@@ -120,7 +141,7 @@ type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 
 #[test]
 fn every_broken_invariant_is_found() {
-    let cases: [Case; 14] = [
+    let cases: [Case; 21] = [
         ("an intent of an older epoch", "I1", preparing, |made| {
             made.ask("group", 9);
             made.decision.intents[0].epoch += 1;
@@ -149,6 +170,18 @@ fn every_broken_invariant_is_found() {
         }),
         ("a launch before T-0", "I5", preparing, |made| made.put(ROLLING(0))),
         ("a rise without SAFE", "I4", rolling, |made| made.put(ROLLING(1))),
+        ("a percent that rises without SAFE", "I4", rolling, |made| made.state().percent = Some("50".parse().unwrap())),
+        ("an offer above the percent", "I4", rolling, |made| {
+            made.decision.offers[0].audiences.last_mut().unwrap().step = Some("50".parse().unwrap());
+        }),
+        ("a rise although a document vanished", "I4", rolling, |made| {
+            made.vanished(made.snapshot.now);
+            made.put(Phase::Active(Active::Baking));
+            made.state().certified = "100".parse().unwrap();
+        }),
+        ("an early offer that fell due after a document vanished", "I5", rolling, |made| {
+            made.vanished(made.snapshot.config.releases[&first()].launch_at - Duration::from_mins(11));
+        }),
         ("an end that is left", "I4", preparing, |made| {
             let before = made.snapshot.state.releases.get_mut(&first()).unwrap();
             before.phase = Phase::Scrubbed { reason: "called off".into() };
@@ -159,6 +192,18 @@ fn every_broken_invariant_is_found() {
         ("a change that is not said", "I10", preparing, |made| {
             made.ask("group", 9);
             made.decision.changed = false;
+        }),
+        ("two runs of one policy", "I2", preparing, |made| {
+            made.prime("content", 1, None);
+            made.prime("content", 2, None);
+        }),
+        ("a run beside one that is open", "I2", preparing, |made| {
+            made.prime("content", 2, None);
+            made.snapshot.observed.open.insert("prime:content:1".into());
+        }),
+        ("a run for a shadow", "I5", preparing, |made| {
+            made.prime("content", 1, Some(first()));
+            made.snapshot.config.releases.get_mut(&first()).unwrap().shadow = true;
         }),
         ("a wake-up in the past", "I9", preparing, |made| {
             made.decision.wake_at = Some(made.snapshot.now - Duration::from_secs(1));

@@ -4,9 +4,12 @@
 
 mod bench;
 mod checker;
+mod edited;
 mod goldens;
 mod halts;
 mod orders;
 mod poisoned;
 mod properties;
+mod schedules;
 mod signatures;
+mod vanished;

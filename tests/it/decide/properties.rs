@@ -14,8 +14,9 @@ use tminus::core::checklist::Outcome;
 use tminus::core::decide::{Command, Decision, Effect, GroupObservation, Observations, Order, State};
 use tminus::core::gate::{Counts, Minute};
 use tminus::core::priming::Coverage;
+use tminus::core::release::{Active, Missing, RolloutStep};
 use tminus::core::throttle::{Force, HaltTarget, Reason, Request, Table, TableInput};
-use tminus::core::words::{Capacity, Name, Version, later};
+use tminus::core::words::{Capacity, Name, Percent, Version, later};
 
 use super::bench::{Bench, LAUNCH_AT, config, name, person};
 
@@ -110,6 +111,8 @@ apiVersion: tminus/v1
 kind: PrimingPolicy
 name: content
 source: {urls: ['http://x.example/a']}
+poll: {every: 15m, tighten: [{from: T-30m, every: 1m}]}
+schedule: {cron: '*/7 * * * *', time_zone: America/New_York}
 nodes: [{name: edge1, connect: 'x.example:80'}, {name: edge2, connect: 'x.example:81'}]
 ---
 apiVersion: tminus/v1
@@ -140,7 +143,15 @@ enum Turn {
     Restart,
     /// T-0 of a release slips, by minutes.
     Slip(usize, i16),
+    /// The steps of a release are edited.
+    Steps(usize, usize),
+    /// The document of a release is gone, or all are back.
+    Vanish(Option<usize>),
 }
+
+/// Steps that people may come to write.
+const STEPS: [&[&str]; 5] =
+    [&["1", "20", "100"], &["50", "100"], &["1", "10", "30", "70", "100"], &["100"], &["0.5", "5", "100"]];
 
 fn order() -> impl Strategy<Value = Order> {
     let release = (0..RELEASES.len()).prop_map(|at| name(RELEASES[at]));
@@ -168,6 +179,16 @@ fn order() -> impl Strategy<Value = Order> {
     })
 }
 
+/// Something happens to the documents: rarer than what people and the world do.
+fn edit() -> impl Strategy<Value = Turn> {
+    prop_oneof![
+        3 => (0..RELEASES.len(), -90..90_i16).prop_map(|(release, minutes)| Turn::Slip(release, minutes)),
+        3 => (0..RELEASES.len(), 0..STEPS.len()).prop_map(|(release, steps)| Turn::Steps(release, steps)),
+        1 => (0..RELEASES.len()).prop_map(|release| Turn::Vanish(Some(release))),
+        2 => Just(Turn::Vanish(None)),
+    ]
+}
+
 fn turn() -> impl Strategy<Value = Turn> {
     let outcome = prop_oneof![4 => Just(Outcome::Green), 1 => Just(Outcome::Red), 1 => Just(Outcome::Unknown)];
     let counts = (0..RELEASES.len(), 1..20_u8, 0..5_000_u32, (0..4_u8, 0..12_u8));
@@ -181,7 +202,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => prop_oneof![2 => Just(100_u8), 1 => 0..100_u8].prop_map(Turn::Primed),
         1 => any::<bool>().prop_map(Turn::HaltFile),
         1 => Just(Turn::Restart),
-        1 => (0..RELEASES.len(), -90..90_i16).prop_map(|(release, minutes)| Turn::Slip(release, minutes)),
+        1 => edit(),
     ]
 }
 
@@ -228,9 +249,42 @@ impl World {
                 let release = self.bench.config.releases.get_mut(&name(RELEASES[*release])).unwrap();
                 release.launch_at += jiff::SignedDuration::from_mins((*minutes).into());
             }
+            Turn::Steps(release, steps) => {
+                let release = self.bench.config.releases.get_mut(&name(RELEASES[*release])).unwrap();
+                let last = *release.rollout.steps.last().unwrap();
+                let step =
+                    |percent: &&str| RolloutStep { percent: percent.parse().unwrap(), dwell: Duration::from_mins(3), ..last };
+                release.rollout.steps = STEPS[*steps].iter().map(step).collect();
+            }
+            Turn::Vanish(release) => {
+                let missing = Missing { document: "Release/x".into(), file: "x.yaml".into() };
+                let gone = release.map(|release| (name(RELEASES[release]), vec![missing]));
+                self.bench.config.vanished = gone.into_iter().collect();
+            }
         }
+        let before = self.exposed();
         self.decide(commands);
+        if matches!(turn, Turn::Steps(..) | Turn::Vanish(_)) {
+            let after = self.exposed();
+            // A shorter dwell may be over at once; then SAFE has certified what is left.
+            let certified = |release: &Name| self.bench.state.releases[release].certified;
+            let risen = after.iter().filter(|(release, percent)| {
+                before.get(*release).is_some_and(|before| *percent > before && certified(release) < *before)
+            });
+            assert_eq!(risen.count(), 0, "{turn:?}: {before:?} -> {after:?}");
+        }
         self.come_to_rest();
+    }
+
+    /// What the releases that are under way let through.
+    fn exposed(&self) -> BTreeMap<Name, Percent> {
+        let rolling = self
+            .bench
+            .state
+            .releases
+            .iter()
+            .filter(|(_, state)| matches!(state.phase.active(), Some(Active::Rolling { .. })) && state.step_from.is_some());
+        rolling.map(|(name, _)| (name.clone(), self.bench.last.releases[name].percent)).collect()
     }
 
     fn decide(&mut self, commands: Vec<Command>) {
@@ -353,8 +407,8 @@ fn a_date_that_slips_while_it_rolls_gives_no_capacity_back() {
 fn the_sequences_reach_every_phase() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..40 {
-        let turns = vec(turn(), 40..60).new_tree(&mut runner).unwrap().current();
+    for _ in 0..60 {
+        let turns = vec(turn(), 40..70).new_tree(&mut runner).unwrap().current();
         let mut world = World::new();
         for turn in &turns {
             world.take(turn);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tminus::core::checklist::{ItemState, Outcome, Word};
-use tminus::core::decide::Order;
+use tminus::core::decide::{Order, voided};
 use tminus::core::words::later;
 
 use super::bench::{Bench, config, name};
@@ -96,4 +96,23 @@ fn a_waiver_counts_until_it_expires_and_not_for_what_may_not_be_waived() {
     bench.pass(1);
     assert_eq!(state(&bench, 1), ItemState::Red);
     assert_eq!(bench.last.releases[&name("r")].readiness.word, Word::NoGo);
+}
+
+#[test]
+fn who_signed_what_has_changed_hears_of_it_once() {
+    let mut bench = Bench::new(DOCUMENTS);
+    assert_eq!(bench.code("ann sre", sign("tested")), "signed");
+    let (before, after) = (config(DOCUMENTS), config(&DOCUMENTS.replace("Load was tested", "Load was tested twice")));
+    assert_eq!(voided(&bench.state, &before, &after), ["r/tested (ann)"]);
+    assert!(voided(&bench.state, &before, &before).is_empty());
+    bench.config = after;
+    bench.decide(Vec::new());
+    let said: Vec<&str> = bench.told().iter().map(|told| told.what.as_str()).collect();
+    assert_eq!(said, ["ann's sign-off of tested of r is void: what was signed has changed."]);
+    bench.pass(5);
+    assert!(bench.told().is_empty(), "{:?}", bench.told());
+    assert_eq!(bench.code("ann sre", sign("tested")), "signed", "and may sign again");
+    bench.config = config(DOCUMENTS);
+    bench.decide(Vec::new());
+    assert_eq!(bench.told().len(), 1, "the new signature is void now");
 }

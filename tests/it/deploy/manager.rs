@@ -67,6 +67,13 @@ impl Daemon {
     }
 }
 
+/// A socket as deep as the unit's.
+fn listen() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&listener, 4_096).unwrap();
+    listener
+}
+
 impl Manager {
     /// A folder with settings and these documents.
     pub(super) fn new(documents: &str) -> Self {
@@ -75,7 +82,6 @@ impl Manager {
         std::fs::write(folder.path().join("launch.yaml"), documents).unwrap();
         let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
         let variables = vec![("NOTIFY_SOCKET", folder.path().join("notify").display().to_string())];
-        let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
         Self { control: listen(), decision: listen(), notify, variables, folder }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tminus::shell::clock;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -78,7 +79,7 @@ async fn it_is_ready_when_it_answers_and_says_how_the_launch_stands() {
     std::fs::write(manager.path().join("HALT"), "").unwrap();
     let told = during(&manager, Duration::from_secs(3)).await;
     assert!(told.iter().any(|message| message.ends_with("1 halt in force")), "{told:?}");
-    daemon.signal(rustix::process::Signal::TERM);
+    daemon.signal(Signal::TERM);
     manager.until_told("STOPPING=1").await;
 }
 
@@ -86,6 +87,21 @@ pub(super) fn client() -> reqwest::Client {
     // Another test may have installed it; any one of them is the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_announced_and_bad_documents_show_in_the_status() {
+    let manager = Manager::new(LAUNCH);
+    let daemon = manager.start();
+    manager.until_told("READY=1").await;
+    std::fs::write(manager.path().join("launch.yaml"), LAUNCH.replace("version: 2.2.0", "verison: 2.2.0")).unwrap();
+    daemon.signal(Signal::HUP);
+    let told = manager.until_told("RELOADING=1").await;
+    assert!(told.last().unwrap().lines().any(|line| line.starts_with("MONOTONIC_USEC=")), "{told:?}");
+    let mut told = manager.until_told("READY=1").await;
+    told.extend(during(&manager, Duration::from_secs(2)).await);
+    assert!(told.iter().any(|message| message.ends_with("documents have errors, older ones are in force")), "{told:?}");
+    assert!(decide(&manager).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,11 +74,13 @@ fn every_code_has_a_fixture() {
     let mut paths = cases();
     paths.push(fixtures().join("absent.yaml"));
     let found: BTreeSet<String> = paths.into_iter().flat_map(|path| load(&[path]).findings).map(|finding| finding.code).collect();
-    let known: BTreeSet<String> = codes::CODES.iter().map(|code| code.code.to_owned()).collect();
+    // TM04 is about changes while a daemon runs: tests/it/daemon/.
+    let known: BTreeSet<String> =
+        codes::CODES.iter().map(|code| code.code.to_owned()).filter(|code| !code.starts_with("TM04")).collect();
     assert_eq!(found, known);
 }
 
-/// One mistake is one finding: no two say the same of one place.
+/// One mistake is one finding: no two are about one value or key. Of missing keys each is a mistake, at the same mapping.
 #[test]
 fn no_finding_follows_from_another_at_the_same_place() {
     // Several bounds may be broken by one number, and each is a mistake of its own.
@@ -88,8 +90,9 @@ fn no_finding_follows_from_another_at_the_same_place() {
             continue;
         }
         let mut seen = BTreeSet::new();
-        for found in load(std::slice::from_ref(&case)).findings {
-            assert!(seen.insert((found.file.clone(), found.line, found.column)), "{}: {found:?}", case.display());
+        for found in load(std::slice::from_ref(&case)).findings.into_iter().filter(|found| found.code != "TM0104") {
+            let about = (found.file.clone(), found.line, found.column, found.path.clone());
+            assert!(seen.insert(about), "{}: {found:?}", case.display());
         }
     }
 }

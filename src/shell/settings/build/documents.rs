@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{checklist, gate, metrics, release, scaling, shell, throttle};
+use crate::core::load::Adoption;
 use crate::core::words::Name;
 use crate::shell::settings::digest::{Beginning, canonical, sha256};
 use crate::shell::settings::draft::{Draft, Typed};
@@ -24,10 +25,13 @@ pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
     for release in whole.config.releases.values_mut().filter(|release| release.time_zone.is_none()) {
         release.time_zone.clone_from(&zone);
     }
+    for draft in &valid {
+        follow_calendar(&mut whole, draft, zone.as_deref());
+    }
     whole.notifiers.sort_by(|one, other| one.name.cmp(&other.name));
     let texts = Texts::of(&valid);
     whole.config.contents = texts.contents(&whole);
-    whole.config.revision = texts.revision();
+    whole.config.revision = texts.revision(&whole);
     whole
 }
 
@@ -57,6 +61,14 @@ fn add(whole: &mut Documents, draft: &Draft<'_>) {
             whole.primings.insert(from.name.clone(), shell::priming_spec(from, folder));
         }
         Some(Typed::Notifier(from)) => whole.notifiers.push(shell::notifier(from, folder)),
+    }
+}
+
+/// Schedules that name no zone follow that of the settings, which may stand in any file.
+fn follow_calendar(whole: &mut Documents, draft: &Draft<'_>, zone: Option<&str>) {
+    let Some(Typed::PrimingPolicy(from)) = &draft.typed else { return };
+    if let Some(policy) = whole.config.primings.get_mut(&from.name) {
+        policy.schedule = from.schedule.as_ref().and_then(|schedule| shell::schedule(schedule, zone));
     }
 }
 
@@ -104,8 +116,14 @@ impl<'d> Texts<'d> {
         items.iter().filter_map(|item| Some((item["id"].as_str()?.to_owned(), canonical(item)))).collect()
     }
 
-    /// Changes with every change of any document.
-    fn revision(&self) -> String {
-        sha256(self.by_name.values().map(|(_, text)| text.as_str()))
+    /// Changes with every change of any document, and of a curve that one was read with.
+    fn revision(&self, whole: &Documents) -> String {
+        let audiences = whole.config.releases.values().filter_map(|release| release.audience.as_ref());
+        let curves = audiences.filter_map(|audience| match &audience.adoption {
+            Adoption::Curve(points) => Some(format!("{points:?}")),
+            Adoption::HalfLife { .. } => None,
+        });
+        let curves: Vec<String> = curves.collect();
+        sha256(self.by_name.values().map(|(_, text)| text.as_str()).chain(curves.iter().map(String::as_str)))
     }
 }

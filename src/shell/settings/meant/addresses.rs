@@ -1,8 +1,8 @@
 //! URLs, addresses, names and hashes in other forms.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
-use crate::shell::settings::hidden::shortened;
+use crate::shell::settings::hidden::{self, shortened};
 use crate::shell::settings::words::format;
 
 /// The fix for a URL.
@@ -30,8 +30,14 @@ pub fn host_port(text: &str) -> Option<String> {
         None => (host, 443),
     };
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-    let written = [host.to_owned(), format!("{host}:{port}"), format!("[{host}]:{port}")];
-    written.iter().find_map(|written| proposed("tminus-host-port", written))
+    if host.parse::<Ipv6Addr>().is_ok() {
+        return proposed("tminus-host-port", &format!("[{host}]:{port}"));
+    }
+    let written = [host.to_owned(), format!("{host}:{port}")];
+    written.iter().find_map(|written| proposed("tminus-host-port", written)).or_else(|| {
+        let digits = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        digits.then(|| "write a port from 1 to 65535".into())
+    })
 }
 
 /// The fix for an address to listen on.
@@ -43,10 +49,17 @@ pub fn listen(text: &str) -> Option<String> {
     written.parse::<SocketAddr>().ok().map(|_| format!("write `{written}`"))
 }
 
-/// The fix for a name: it has no white space around it.
+/// The fix for a name: it is short, on one line, and has no white space around it.
 pub fn name(text: &str) -> Option<String> {
+    if text.len() > 200 {
+        return Some("write a shorter name".into());
+    }
     let trimmed = text.trim();
-    (trimmed != text).then(|| proposed("tminus-name", trimmed))?
+    match trimmed.chars().find(|c| c.is_control()) {
+        Some('\n') => Some("write it on one line".into()),
+        Some(c) => Some(format!("take the control character {} out", hidden::name(c))),
+        None => (trimmed != text).then(|| proposed("tminus-name", trimmed))?,
+    }
 }
 
 /// The fix for a hash. What stands there may be the secret itself, so it is not repeated.
@@ -86,7 +99,8 @@ mod tests {
             ("http://10.0.0.11/", Some("write `10.0.0.11:80`")),
             ("https://edge1:8443/x", Some("write `edge1:8443`")),
             ("fe80::1", Some("write `[fe80::1]:443`")),
-            ("edge1:99999", None),
+            ("edge1:99999", Some("write a port from 1 to 65535")),
+            ("a b", None),
         ] {
             assert_eq!(host_port(text).as_deref(), expected, "{text}");
         }
@@ -98,7 +112,10 @@ mod tests {
         ] {
             assert_eq!(listen(text).as_deref(), expected, "{text}");
         }
-        assert_eq!((name(" a ").as_deref(), name("a\u{1}")), (Some("write `a`"), None));
+        assert_eq!(
+            (name(" a ").as_deref(), name("a\u{1}")),
+            (Some("write `a`"), Some("take the control character U+0001 out".into()))
+        );
         assert!(!sha256("hunter2").contains("hunter2"));
     }
 }

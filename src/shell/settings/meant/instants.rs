@@ -24,6 +24,9 @@ pub fn instant(text: &str) -> Option<String> {
     if let Some(at) = epoch(text) {
         return Some(format!("write `{at}`"));
     }
+    if let Some(help) = impossible(text) {
+        return Some(help);
+    }
     let parts = Parts::of(text);
     let zone = parts.zone.as_deref().and_then(known);
     match (parts.date, parts.time, zone) {
@@ -42,12 +45,27 @@ pub fn instant(text: &str) -> Option<String> {
             Some(format!("add the time and the offset, such as `{date}T11:00:00-08:00[America/Los_Angeles]`"))
         }
         (None, Some(time), zone) => {
-            let name = zone.as_ref().and_then(TimeZone::iana_name).unwrap_or("America/Los_Angeles");
-            Some(format!(
-                "write the date, the offset and the zone too, such as `2026-12-01T{time}-08:00[America/Los_Angeles]`; the zone here is `{name}`"
-            ))
+            let zone = zone.or_else(|| known("America/Los_Angeles"))?;
+            let example = Date::constant(2026, 12, 1).to_datetime(time).to_zoned(zone).ok()?;
+            Some(format!("write the date too, as year-month-day: on the 1st of December 2026 it is `{example}`"))
         }
         (None, None, _) => None,
+    }
+}
+
+/// A date or time of the right shape that is none: `2026-02-30`, `25:00`.
+fn impossible(text: &str) -> Option<String> {
+    let shaped = |word: &&str, mark: char| {
+        word.split(mark).count() == 3 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == mark as u8)
+    };
+    let text = spaced(text);
+    let words = || text.split([' ', ',', '[', 'Z', 'z', '+']);
+    let no_date = words().find(|word| shaped(word, '-') && word.len() == 10 && date(word).is_none());
+    let no_time = words().flat_map(|word| word.split('-')).find(|word| shaped(word, ':') && time(word).is_none());
+    match (no_date, no_time) {
+        (Some(date), _) => Some(format!("there is no {date} in the calendar: write a day that its month has, as year-month-day")),
+        (None, Some(time)) => Some(format!("there is no {time} in a day: write a time from 00:00:00 to 23:59:59")),
+        (None, None) => None,
     }
 }
 

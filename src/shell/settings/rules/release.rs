@@ -16,10 +16,10 @@ const MOST_POINTS: usize = 10_080;
 
 pub fn check(release: &Release, source: &Source, notes: &mut Notes<'_>) {
     if release.launch_at.is_none() && !release.released {
-        notes.value(way![]).error(
+        notes.value(way!["launch_at"]).error(
             "TM0104",
-            "the key `launch_at` is missing of this kind of document",
-            "add `launch_at`: T-0, or `released: true` where it is out already",
+            "the release does not say when it launches: `launch_at` is missing",
+            "add `launch_at`: T-0, such as 2026-12-01T11:00:00-08:00[America/Los_Angeles], or `released: true` where it is out already",
         );
     }
     if release.channels.is_empty() && !release.released {

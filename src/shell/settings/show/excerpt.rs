@@ -5,10 +5,10 @@
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::super::hidden::visible;
+use super::super::hidden::{one_line, visible};
 
 /// Widest line that is shown; a file on one line of a megabyte would bury its own finding.
-const WIDEST: usize = 160;
+const WIDEST: usize = 100;
 
 /// What of a wide line is shown before the place itself.
 const BEFORE: usize = 40;
@@ -37,7 +37,7 @@ impl Excerpt {
         let before: usize = shown[..at].iter().map(|line| line.len() + 1).sum();
         let span = (before + marked.word.0, marked.word.1);
         shown[at] = marked.text;
-        Some(Self { name: visible(file), text: shown.join("\n"), first_line, column: column.saturating_sub(1), span })
+        Some(Self { name: one_line(file), text: shown.join("\n"), first_line, column: column.saturating_sub(1), span })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::super::hidden::visible;
+use super::super::hidden::one_line;
 use super::excerpt::Excerpt;
 use crate::shell::settings::{Finding, Loaded, Severity};
 
@@ -22,12 +22,12 @@ pub fn human(loaded: &Loaded) -> String {
     for (at, finding) in loaded.findings.iter().enumerate() {
         if at >= MOST_SHOWN {
             let Finding { file, line, column, code, message, .. } = finding;
-            text.push_str(&visible(&format!("{file}:{line}:{column}: {code}: {message}\n")));
+            text.push_str(&one_line(&format!("{file}:{line}:{column}: {code}: {message}\n")));
             continue;
         }
         let shown = Shown::new(finding, sources.get(finding.file.as_str()).copied());
         if handler.render_report(&mut text, &shown).is_err() {
-            text.push_str(&visible(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message)));
+            text.push_str(&one_line(&format!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message)));
         }
         text.push('\n');
     }
@@ -69,9 +69,9 @@ impl fmt::Display for Shown<'_> {
         let Finding { file, line, column, message, .. } = self.finding;
         // Without the snippet the place would be lost.
         if self.excerpt.is_none() {
-            write!(f, "{}:{line}:{column}: {}", visible(file), visible(message))
+            write!(f, "{}:{line}:{column}: {}", one_line(file), one_line(message))
         } else {
-            write!(f, "{}", visible(message))
+            write!(f, "{}", one_line(message))
         }
     }
 }
@@ -91,7 +91,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(visible(&self.finding.help)))
+        Some(Box::new(one_line(&self.finding.help)))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -99,7 +99,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = (!self.finding.path.is_empty()).then(|| visible(&self.finding.path));
+        let label = (!self.finding.path.is_empty()).then(|| one_line(&self.finding.path));
         let spans = self.excerpt.iter().map(move |excerpt| LabeledSpan::new(label.clone(), excerpt.span.0, excerpt.span.1));
         Some(Box::new(spans))
     }

@@ -18,7 +18,9 @@ pub fn junit(loaded: &Loaded) -> String {
     let (tests, failures) = suites.iter().fold((0, 0), |sum, suite| (sum.0 + suite.tests, sum.1 + suite.failures));
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(text, "<testsuites name=\"tminus check\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">");
-    suites.iter().for_each(|suite| text.push_str(&suite.text));
+    for suite in &suites {
+        text.push_str(&suite.text);
+    }
     text.push_str("</testsuites>\n");
     text
 }
@@ -39,7 +41,9 @@ impl Suite {
         if failures == 0 {
             let _ = writeln!(text, "<testcase classname=\"{name}\" name=\"documents are valid\"/>");
         }
-        findings.iter().for_each(|finding| case(&name, finding, &mut text));
+        for finding in findings {
+            case(&name, finding, &mut text);
+        }
         text.push_str("</testsuite>\n");
         Self { text, tests, failures }
     }

@@ -6,7 +6,7 @@ mod human;
 mod junit;
 mod sarif;
 
-pub use super::hidden::escaped;
+pub use super::hidden::{json as plain_json, yaml as plain_yaml};
 pub use annotations::github;
 pub use human::{counted, human};
 pub use junit::junit;

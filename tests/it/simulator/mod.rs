@@ -1,0 +1,6 @@
+//! The simulator of the core: seeded worlds that go wrong in every way, and what they prove.
+//!
+//! [`rig`] is the simulator, shared with `benches/simulator.rs`; [`gate`] runs the seeds of the suite.
+
+mod gate;
+mod rig;
