@@ -14,7 +14,7 @@ use tminus::core::checklist::{Check, Evidence, Outcome};
 use tminus::core::gate::{Counts, Minute};
 use tminus::core::words::Name;
 use tminus::shell::clock;
-use tminus::shell::observe::{GateAsk, ObserveError, Probe, Probes, Pushed, Pushes, Sources, Span, Substitution, Tick};
+use tminus::shell::observe::{Book, GateAsk, History, ObserveError, Probe, Probes, Pushes, Sources, Span, Substitution, Tick};
 use tminus::shell::spec::{GateQueries, LoadQuery, QuerySpec, SourceSpec, SourceSystem};
 use tokio::net::TcpListener;
 
@@ -80,6 +80,10 @@ fn matrix(points: &[(Timestamp, &str)]) -> String {
 fn counts(errors: u64, requests: u64) -> Option<Counts> {
     let is_possible = errors <= requests;
     is_possible.then_some(Counts { errors, requests })
+}
+
+async fn history(sources: &Sources, query: &LoadQuery, (span, tick): (Span, Tick<'_>)) -> History {
+    sources.load_histories(&[query], span, tick).await.pop().unwrap()
 }
 
 async fn minutes(sources: &Sources, pushed: &Pushes, baseline: bool) -> (Vec<Minute>, Vec<String>) {
@@ -219,9 +223,9 @@ async fn a_file_gives_counts_levels_and_reasons() {
     let tick = Tick { pushed: &Pushes::new(), now: at(10) };
     let span = Span { from: at(0), to: at(10), step: MINUTE };
     let load = LoadQuery { source: name("metrics"), query: name("load") };
-    assert_eq!(sources.load_history(&load, span, tick).await.unwrap(), [(at(0), 7.5), (at(1), 8.5), (at(3), 9.5)]);
+    assert_eq!(history(&sources, &load, (span, tick)).await.unwrap(), [(at(0), 7.5), (at(1), 8.5), (at(3), 9.5)]);
     let absent = LoadQuery { source: name("metrics"), query: name("absent") };
-    assert!(matches!(sources.load_history(&absent, span, tick).await, Err(ObserveError::NoSeries { .. })));
+    assert!(matches!(history(&sources, &absent, (span, tick)).await, Err(ObserveError::NoSeries { .. })));
 }
 
 #[tokio::test]
@@ -232,29 +236,25 @@ async fn a_file_with_one_value_column_serves_every_series_and_a_missing_one_says
     let sources = sources(source(SourceSystem::File { path: path.clone() }, &spec));
     let (tick, span) = (Tick { pushed: &Pushes::new(), now: at(10) }, Span { from: at(0), to: at(10), step: MINUTE });
     let load = LoadQuery { source: name("metrics"), query: name("load") };
-    assert!(matches!(sources.load_history(&load, span, tick).await, Err(ObserveError::File { .. })));
+    assert!(matches!(history(&sources, &load, (span, tick)).await, Err(ObserveError::File { .. })));
     std::fs::write(&path, format!("timestamp,value\n{},42\n", at(5))).unwrap();
-    assert_eq!(sources.load_history(&load, span, tick).await.unwrap(), [(at(5), 42.0)], "read anew each tick");
+    assert_eq!(history(&sources, &load, (span, tick)).await.unwrap(), [(at(5), 42.0)], "read anew each tick");
     std::fs::write(&path, "time;value\n").unwrap();
-    assert!(matches!(sources.load_history(&load, span, tick).await, Err(ObserveError::File { .. })));
+    assert!(matches!(history(&sources, &load, (span, tick)).await, Err(ObserveError::File { .. })));
 }
 
 #[tokio::test]
 async fn pushed_counts_wait_for_every_listed_sender() {
-    let row = |minute: i64, sender: &str, series: &str, value: u64| Pushed {
-        at: at(minute),
-        sender: name(sender),
-        series: series.into(),
-        value,
-    };
-    let rows = vec![
-        row(0, "edge1", "requests.2.3.0", 60),
-        row(0, "edge1", "errors.2.3.0", 1),
-        row(0, "edge2", "requests.2.3.0", 40),
-        row(1, "edge1", "requests.2.3.0", 60),
-        row(2, "edge1", "requests.2.3.0", 10),
-        row(2, "edge2", "requests.2.2.0", 5),
-    ];
+    let mut book = Book::default();
+    for (minute, sender, counts) in [
+        (0, "edge1", &[("requests.2.3.0", 60), ("errors.2.3.0", 1)][..]),
+        (0, "edge2", &[("requests.2.3.0", 40)]),
+        (1, "edge1", &[("requests.2.3.0", 60)]),
+        (2, "edge1", &[("requests.2.3.0", 10)]),
+        (2, "edge2", &[("requests.2.2.0", 5)]),
+    ] {
+        book.put(at(minute), &name(sender), counts.iter().copied());
+    }
     let series = |text: &str| QuerySpec::Series(text.into());
     let spec = [
         ("errors_new", series("errors.${version}")),
@@ -262,7 +262,7 @@ async fn pushed_counts_wait_for_every_listed_sender() {
         ("errors_old", series("errors.2.2.0")),
         ("requests_old", series("requests.2.2.0")),
     ];
-    let pushed = Pushes::from([(name("metrics"), rows)]);
+    let pushed = Pushes::from([(name("metrics"), Arc::new(book))]);
     let sources = sources(source(SourceSystem::Push { senders: vec![name("edge1"), name("edge2")] }, &spec));
     let (found, _) = minutes(&sources, &pushed, true).await;
     let expected = [
@@ -335,13 +335,11 @@ async fn an_endless_body_does_not_hold_the_probe() {
 #[tokio::test]
 async fn a_metric_is_held_against_its_bounds() {
     let now = clock::now();
-    let rows = (0..30).map(|minute| Pushed {
-        at: now.checked_sub(MINUTE * minute).unwrap(),
-        sender: name("edge1"),
-        series: "requests".into(),
-        value: 120,
-    });
-    let pushed = Pushes::from([(name("metrics"), rows.collect())]);
+    let mut book = Book::default();
+    for minute in 0..30 {
+        book.put(now.checked_sub(MINUTE * minute).unwrap(), &name("edge1"), [("requests", 120)]);
+    }
+    let pushed = Pushes::from([(name("metrics"), Arc::new(book))]);
     let sources = sources(source(SourceSystem::Push { senders: vec![] }, &[("rate", QuerySpec::Series("requests".into()))]));
     let (with, probes) = (Substitution::default(), Probes::new().unwrap());
     for (query, below, above, outcome) in [

@@ -1,7 +1,8 @@
 //! What a release went through: samples while it is live, and the report of it when it ends.
 //!
 //! Samples live in memory: after a restart the plots begin anew, while the timeline comes whole from the store.
-//! Invariant: bounded; when it is full every second sample goes, so that the whole time stays visible.
+//! While nothing changes only the ends of that time are kept. Invariant: bounded; when it is full every second sample goes,
+//! so that the whole time stays visible.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +23,12 @@ const MOST_SAMPLES: usize = 8_640;
 #[derive(Clone, Debug)]
 struct Sample {
     at: Timestamp,
+    figures: Figures,
+}
+
+/// What is plotted.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Figures {
     percents: BTreeMap<Name, f64>,
     floors: BTreeMap<Name, f64>,
     in_service: BTreeMap<Name, f64>,
@@ -50,6 +57,17 @@ pub(super) struct Past {
 impl Chronicle {
     /// Remembers how things stand.
     pub(super) fn record(&mut self, snapshot: &Snapshot, decision: &Decision) {
+        self.keep(Sample { at: snapshot.now, figures: figures(snapshot, decision) });
+    }
+
+    fn keep(&mut self, sample: Sample) {
+        if let [.., before, last] = self.samples.as_mut_slice()
+            && before.figures == last.figures
+            && last.figures == sample.figures
+        {
+            last.at = sample.at;
+            return;
+        }
         if self.samples.len() >= MOST_SAMPLES {
             let mut index = 0;
             self.samples.retain(|_| {
@@ -57,27 +75,29 @@ impl Chronicle {
                 index % 2 == 0
             });
         }
-        let groups = &snapshot.observed.groups;
-        let least = |nodes: &BTreeMap<Name, f64>| nodes.values().copied().min_by(f64::total_cmp);
-        self.samples.push(Sample {
-            at: snapshot.now,
-            percents: decision.releases.iter().map(|(name, view)| (name.clone(), view.percent.share() * 100.0)).collect(),
-            floors: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.floor.0))).collect(),
-            in_service: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.in_service.0))).collect(),
-            needed: decision.plans.iter().map(|(name, plan)| (name.clone(), f64::from(plan.instances.0))).collect(),
-            coverage: snapshot
-                .observed
-                .coverage
-                .iter()
-                .filter_map(|(name, seen)| Some((name.clone(), least(&seen.nodes)? * 100.0)))
-                .collect(),
-        });
+        self.samples.push(sample);
     }
 
-    fn series(&self, launch_at: Timestamp, name: &str, pick: impl Fn(&Sample) -> Option<f64>) -> Series {
+    fn series(&self, launch_at: Timestamp, name: &str, pick: impl Fn(&Figures) -> Option<f64>) -> Series {
         let secs = |at: Timestamp| (at.as_millisecond() - launch_at.as_millisecond()) as f64 / 1_000.0;
-        let points = self.samples.iter().filter_map(|sample| Some((secs(sample.at), pick(sample)?))).collect();
+        let points = self.samples.iter().filter_map(|sample| Some((secs(sample.at), pick(&sample.figures)?))).collect();
         Series { name: name.into(), shape: Shape::Steps, points }
+    }
+}
+
+/// Of releases that have not ended, and of what is seen of the world.
+fn figures(snapshot: &Snapshot, decision: &Decision) -> Figures {
+    let groups = &snapshot.observed.groups;
+    let least = |nodes: &BTreeMap<Name, f64>| nodes.values().copied().min_by(f64::total_cmp);
+    let lives = |name: &Name| snapshot.state.releases.get(name).is_none_or(|state| state.ended_at.is_none());
+    let live = decision.releases.iter().filter(|(name, _)| lives(name));
+    let coverage = snapshot.observed.coverage.iter();
+    Figures {
+        percents: live.map(|(name, view)| (name.clone(), view.percent.share() * 100.0)).collect(),
+        floors: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.floor.0))).collect(),
+        in_service: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.in_service.0))).collect(),
+        needed: decision.plans.iter().map(|(name, plan)| (name.clone(), f64::from(plan.instances.0))).collect(),
+        coverage: coverage.filter_map(|(name, seen)| Some((name.clone(), least(&seen.nodes)? * 100.0))).collect(),
     }
 }
 
@@ -136,7 +156,7 @@ fn why(release: &Release, past: &Past) -> Vec<(String, String)> {
 
 fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
     let at = release.launch_at;
-    let percent = chronicle.series(at, "percent", |sample| sample.percents.get(&release.name).copied());
+    let percent = chronicle.series(at, "percent", |at| at.percents.get(&release.name).copied());
     let mut charts = vec![Chart {
         title: "Percent of clients that are offered it".into(),
         unit: "%".into(),
@@ -145,14 +165,14 @@ fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
     }];
     for group in &release.scaling {
         let series = vec![
-            chronicle.series(at, "in service", |sample| sample.in_service.get(group).copied()),
-            chronicle.series(at, "floor", |sample| sample.floors.get(group).copied()),
-            chronicle.series(at, "needed", |sample| sample.needed.get(group).copied()),
+            chronicle.series(at, "in service", |at| at.in_service.get(group).copied()),
+            chronicle.series(at, "floor", |at| at.floors.get(group).copied()),
+            chronicle.series(at, "needed", |at| at.needed.get(group).copied()),
         ];
         charts.push(Chart { title: format!("Instances of {group}"), unit: "instances".into(), series, marks: Vec::new() });
     }
     for policy in &release.priming {
-        let series = vec![chronicle.series(at, "least node", |sample| sample.coverage.get(policy).copied())];
+        let series = vec![chronicle.series(at, "least node", |at| at.coverage.get(policy).copied())];
         charts.push(Chart { title: format!("Coverage of {policy}"), unit: "%".into(), series, marks: Vec::new() });
     }
     charts
@@ -164,5 +184,23 @@ fn row(release: &Release, event: &EventRow) -> TimelineRow {
         at: event.at.to_string(),
         kind: event.kind.clone(),
         message: event.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_change_is_kept_by_its_ends() {
+        let name = Name::new("r").unwrap();
+        let mut chronicle = Chronicle::default();
+        for (minute, percent) in [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 50.0), (5, 50.0), (6, 50.0), (7, 1.0)] {
+            let at = Timestamp::from_second(minute * 60).unwrap();
+            let figures = Figures { percents: BTreeMap::from([(name.clone(), percent)]), ..Figures::default() };
+            chronicle.keep(Sample { at, figures });
+        }
+        let kept = chronicle.series(Timestamp::UNIX_EPOCH, "percent", |at| at.percents.get(&name).copied());
+        assert_eq!(kept.points, [(0.0, 1.0), (180.0, 1.0), (240.0, 50.0), (360.0, 50.0), (420.0, 1.0)]);
     }
 }

@@ -1,9 +1,8 @@
-//! Pushed counts out of the store, and the gates' periods out of all sources.
+//! What every release's queries are filled with, and the gates' periods out of all sources.
 //!
-//! Invariant: a sender that reported a period without a series we ask for did report it; one that did not, did not.
+//! Invariant: a release that ended, or was out before, asks for nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -11,12 +10,8 @@ use crate::core::decide::State;
 use crate::core::gate::{self, Minute};
 use crate::core::release::{Phase, Release};
 use crate::core::words::Name;
-use crate::shell::observe::{GateAsk, Pushed, Pushes, Sources, Span, Substitution, Tick};
-use crate::shell::spec::{Documents, QuerySpec, SourceSpec, SourceSystem};
-use crate::shell::store::Store;
-
-/// How far back pushed counts are looked at before a rollout: enough for the `gate` check and short `metric` checks.
-const LOOK_BACK: Duration = Duration::from_mins(15);
+use crate::shell::observe::{GateAsk, Sources, Span, Substitution, Tick};
+use crate::shell::spec::Documents;
 
 /// What a release's queries are filled with.
 pub(super) fn substitution(release: &Release) -> Substitution {
@@ -25,49 +20,6 @@ pub(super) fn substitution(release: &Release) -> Substitution {
         version: Some(release.version.as_str().into()),
         channel: release.channels.first().map(Name::to_string),
     }
-}
-
-/// Everything that push sources hold for the time that anybody asks about.
-pub(super) fn pushes(store: &Store, (documents, state): (&Documents, &State), now: Timestamp) -> Pushes {
-    let since = asked_since(state, now);
-    let pushed = documents.sources.iter().filter(|(_, spec)| matches!(spec.system, SourceSystem::Push { .. }));
-    pushed.map(|(name, spec)| (name.clone(), rows(store, (name, &series(spec, documents)), since))).collect()
-}
-
-/// The beginning of the oldest rollout that goes on, or a little while ago.
-fn asked_since(state: &State, now: Timestamp) -> Timestamp {
-    let recent = now.checked_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
-    let rollouts = state.releases.values().filter(|state| state.ended_at.is_none()).filter_map(|state| state.evidence_from);
-    rollouts.min().map_or(recent, |oldest| oldest.min(recent))
-}
-
-/// The names of a source's series, filled for every release.
-fn series(spec: &SourceSpec, documents: &Documents) -> Vec<String> {
-    let templates = spec.queries.values().filter_map(|query| match query {
-        QuerySpec::Series(series) => Some(series),
-        QuerySpec::PromQl(_) | QuerySpec::CloudWatch(_) => None,
-    });
-    let with: Vec<Substitution> = documents.config.releases.values().map(substitution).chain([Substitution::default()]).collect();
-    // A template that cannot be filled for one release may be for another.
-    let names: BTreeSet<String> = templates.flat_map(|text| with.iter().filter_map(|with| with.fill_plain(text).ok())).collect();
-    names.into_iter().collect()
-}
-
-fn rows(store: &Store, (source, series): (&Name, &[String]), since: Timestamp) -> Vec<Pushed> {
-    let periods = store.counts(source, series, since).unwrap_or_else(|error| {
-        tracing::warn!(%source, %error, "pushed counts could not be read; they are missing");
-        Vec::new()
-    });
-    let mut rows = Vec::new();
-    for period in periods {
-        for (sender, counts) in period.senders {
-            // The nameless row says that the sender reported, whatever it counted.
-            rows.push(Pushed { at: period.at, sender: sender.clone(), series: String::new(), value: 0 });
-            let row = |(series, value)| Pushed { at: period.at, sender: sender.clone(), series, value };
-            rows.extend(counts.into_iter().map(row));
-        }
-    }
-    rows
 }
 
 /// The closed periods of every release that has a gate.

@@ -15,13 +15,13 @@ use tokio::time::MissedTickBehavior;
 use super::act::{Actuators, Order as Sending, Outcome};
 use super::board::Board;
 use super::chronicle::{Chronicle, Past};
-use super::counts;
 use super::documents::Library;
 use super::durability::Durability;
 use super::fault::{self, Step};
 use super::look::Observers;
 use super::owed::Owed;
 use super::probing::{Look, Probes};
+use super::pushes::Pushed;
 use super::reload::Reloader;
 use super::service::Service;
 use super::start::Options;
@@ -68,6 +68,7 @@ pub(super) struct Engine {
     pub(super) timekeeping: Timekeeping,
     pub(super) chronicle: Chronicle,
     pub(super) upkeep: Upkeep,
+    pub(super) pushed: Pushed,
     pub(super) memory: Memory,
     pub(super) service: Service,
     pub(super) options: Options,
@@ -98,7 +99,7 @@ impl Engine {
         self.tick("start", Vec::new()).await;
         // What the first decision replaced is not wanted any more.
         let still_open = self.open_keys();
-        open.into_iter().filter(|intent| still_open.contains(&intent.key)).for_each(|intent| self.send(intent));
+        self.send(open.into_iter().filter(|intent| still_open.contains(&intent.key)).collect());
         self
     }
 
@@ -165,7 +166,7 @@ impl Engine {
     async fn look(&mut self) {
         let now = clock::now();
         let standing = (self.library.documents(), &self.state);
-        let pushed = Arc::new(tokio::task::block_in_place(|| counts::pushes(&self.store, standing, now)));
+        let pushed = tokio::task::block_in_place(|| self.pushed.current(&self.store, standing, now));
         let mut observed = self.service.accompany(self.observers.look(&pushed, standing, now)).await;
         observed.open.clone_from(&self.observed.open);
         observed.evidence = self.probes.answers();
@@ -277,9 +278,7 @@ impl Engine {
         }
         // First, so that the report of a release that just ended has its end.
         self.chronicle.record(&snapshot, &decision);
-        for intent in decision.intents.clone() {
-            self.send(intent);
-        }
+        self.send(decision.intents.clone());
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.papers(), open));
         self.service.status(&self.board.view());
@@ -300,27 +299,39 @@ impl Engine {
         }
     }
 
-    /// Marks an intent sent and hands it to its actuator.
-    fn send(&mut self, intent: Intent) {
-        self.retry_at.remove(&intent.key);
-        fault::passes(Step::BeforeSent);
-        if let Err(error) = self.store.sent(&intent.key, clock::now()) {
-            // Not marked is not sent: it stays open and is taken up by a later tick.
-            tracing::error!(effect.key = intent.key, %error, "an effect could not be journaled and is not sent");
-            self.durability.failed(&error);
-            self.retry_at.insert(intent.key.clone(), (clock::monotonic() + self.tick, intent));
+    /// Marks intents sent, in one write, and hands them to their actuators.
+    fn send(&mut self, intents: Vec<Intent>) {
+        if intents.is_empty() {
             return;
         }
-        fault::passes(Step::AfterSent);
-        let delivered = self.delivered(&intent.key);
-        let past = self.past(&intent.effect);
-        self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
+        fault::passes(Step::BeforeSent);
+        let keys: Vec<&str> = intents.iter().map(|intent| intent.key.as_str()).collect();
+        let marked = tokio::task::block_in_place(|| self.store.sent_all(&keys, clock::now()));
+        if let Err(error) = &marked {
+            self.durability.failed(error);
+        }
+        for intent in intents {
+            self.retry_at.remove(&intent.key);
+            match &marked {
+                Ok(marked) if marked.contains(&intent.key) => self.hand_over(intent),
+                Ok(_) => {
+                    tracing::warn!(effect.key = intent.key, "an effect was asked for that is done already; it is not sent again");
+                }
+                Err(error) => {
+                    // Not marked is not sent: it stays open and is taken up by a later tick.
+                    tracing::error!(effect.key = intent.key, %error, "an effect could not be journaled and is not sent");
+                    self.retry_at.insert(intent.key.clone(), (clock::monotonic() + self.tick, intent));
+                }
+            }
+        }
     }
 
-    /// Parts of an effect that an earlier attempt did.
-    fn delivered(&self, key: &str) -> Vec<String> {
-        let open = self.store.open_intents().unwrap_or_default();
-        open.into_iter().find(|open| open.intent.key == key).map(|open| open.delivered).unwrap_or_default()
+    fn hand_over(&mut self, intent: Intent) {
+        fault::passes(Step::AfterSent);
+        // Unknown counts as none: telling somebody twice is better than not at all.
+        let delivered = self.store.delivered(&intent.key).unwrap_or_default();
+        let past = self.past(&intent.effect);
+        self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
     }
 
     /// What a report is made of; nothing for other effects.
@@ -358,18 +369,25 @@ impl Engine {
     fn resend(&mut self) {
         let now = clock::monotonic();
         let due: Vec<String> = self.retry_at.iter().filter(|(_, (at, _))| *at <= now).map(|(key, _)| key.clone()).collect();
-        let still_open = self.open_keys();
-        for key in due {
-            if let Some((_, intent)) = self.retry_at.remove(&key)
-                && still_open.contains(&key)
-            {
-                self.send(intent);
-            }
+        if due.is_empty() {
+            return;
         }
+        let still_open = self.open_keys();
+        let intents: Vec<Intent> = due.iter().filter_map(|key| self.retry_at.remove(key)).map(|(_, intent)| intent).collect();
+        self.send(intents.into_iter().filter(|intent| still_open.contains(&intent.key)).collect());
+    }
+
+    /// Takes what became of effects, all that is known by now, and ticks once for them.
+    async fn settle(&mut self, first: Outcome) {
+        self.journal(first);
+        while let Ok(next) = self.outcomes.try_recv() {
+            self.journal(next);
+        }
+        self.tick("effect", Vec::new()).await;
     }
 
     /// Journals what became of an effect.
-    async fn settle(&mut self, outcome: Outcome) {
+    fn journal(&mut self, outcome: Outcome) {
         fault::passes(Step::BeforeDone);
         self.close(&outcome);
         fault::passes(Step::AfterDone);
@@ -378,7 +396,6 @@ impl Engine {
         if let Some(proven) = outcome.proven {
             self.observers.proven(proven);
         }
-        self.tick("effect", Vec::new()).await;
     }
 
     /// Puts the outcome into the timeline.
@@ -411,6 +428,9 @@ impl Engine {
             Ask::Push { source, counts, reply } => {
                 let stored = tokio::task::block_in_place(|| self.store.put_counts(&source, &counts));
                 let stored = stored.inspect_err(|error| self.durability.failed(error));
+                if stored.is_ok() {
+                    self.pushed.put(&source, &counts, clock::now());
+                }
                 let _ = reply.send(stored.map_err(|error| Told { code: "not_stored".into(), message: error.to_string() }));
             }
             Ask::Events { after, limit, reply } => {

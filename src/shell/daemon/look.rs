@@ -16,7 +16,7 @@ use super::warmth::Warmth;
 use crate::core::decide::{GroupObservation, Observations, State};
 use crate::core::words::Name;
 use crate::shell::groups::LocalGroups;
-use crate::shell::observe::{ObserveError, Pushes, Sources, Span, Tick};
+use crate::shell::observe::{History, ObserveError, Pushes, Sources, Span, Tick};
 use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
 use crate::shell::store::Proven;
 
@@ -114,23 +114,34 @@ impl Observers {
         (seen, unseen)
     }
 
-    async fn history(&self, documents: &Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
+    async fn history<'d>(&self, documents: &'d Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
         let from = tick.now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
         let span = Span { from, to: tick.now, step: HISTORY_STEP };
-        let ask = async |(policy, query): (&Name, &LoadQuery)| match tokio::time::timeout(
-            WITHIN,
-            self.sources.load_history(query, span, tick),
-        )
-        .await
-        {
-            Ok(Ok(points)) => Some((policy.clone(), points)),
-            Ok(Err(error)) => {
+        // One call per source, so that a slow one costs its own answers alone; one question, however many groups ask it.
+        let mut by_source: BTreeMap<&Name, Vec<&LoadQuery>> = BTreeMap::new();
+        for query in documents.load_queries.values() {
+            let asked = by_source.entry(&query.source).or_default();
+            if !asked.contains(&query) {
+                asked.push(query);
+            }
+        }
+        let ask = async |queries: &Vec<&'d LoadQuery>| {
+            let answers = tokio::time::timeout(WITHIN, self.sources.load_histories(queries, span, tick)).await;
+            queries.iter().copied().zip(answers.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let mut asked = Vec::new();
+        for queries in by_source.values() {
+            asked.push(ask(queries));
+        }
+        let answers: Vec<(&LoadQuery, History)> = join_all(asked).await.into_iter().flatten().collect();
+        let of = |(policy, query): (&Name, &LoadQuery)| match &answers.iter().find(|(asked, _)| *asked == query)?.1 {
+            Ok(points) => Some((policy.clone(), points.clone())),
+            Err(error) => {
                 tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
                 None
             }
-            Err(_) => None,
         };
-        join_all(documents.load_queries.iter().map(ask)).await.into_iter().flatten().collect()
+        documents.load_queries.iter().filter_map(of).collect()
     }
 }
 

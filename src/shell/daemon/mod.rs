@@ -1,7 +1,8 @@
 //! The daemon: observe, decide, commit, act; one writer, level-triggered.
 //!
 //! [`start`] wires the rooms from documents, [`engine`] is the loop, [`look`] gathers what the world looks like,
-//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`board`] publishes,
+//! [`act`] carries out what was committed, [`probing`] keeps the checklist's probes running, [`pushes`] the
+//! pushed counts, [`board`] publishes,
 //! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
 //! [`owed`] journals what became of effects, [`durability`] knows whether anything can be kept, [`timekeeping`] whether the
 //! clock jumped, [`apply`] takes into force what people bring, [`fault`] lets tests kill the process between two steps.
@@ -22,6 +23,7 @@ mod fault;
 mod look;
 mod owed;
 mod probing;
+mod pushes;
 mod reload;
 mod reload_needed;
 mod reload_start;

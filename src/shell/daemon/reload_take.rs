@@ -124,6 +124,7 @@ impl Engine {
         self.reloader.keep_pace(settings.tick);
         let people = self.people.load().changed_to(self.library.people());
         self.people.store(Arc::new(people));
+        self.pushed.rewire();
         self.observers.rewire(self.library.documents());
         self.actuators.rewire(self.library.documents());
     }

@@ -24,6 +24,7 @@ use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
+use super::pushes::Pushed;
 use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
@@ -155,6 +156,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         durability: Durability::of(&settings.data),
         timekeeping: Timekeeping::begin(clock::now(), clock::monotonic()),
         chronicle: Chronicle::default(),
+        pushed: Pushed::default(),
         upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
         memory: Memory::default(),
         service: Service::from_environment(),

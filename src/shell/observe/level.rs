@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::ObserveError;
-use super::series::{Ask, Point, Purpose, Span, Tick};
+use super::series::{Ask, Point, Purpose, Series, Span, Tick};
 use super::{Sources, Substitution};
 use crate::core::words::{Name, since};
 use crate::shell::spec::LoadQuery;
@@ -17,24 +17,27 @@ const POINTS: u32 = 60;
 /// Windows up to this long may rest on a single point, as many sources report once a minute.
 const ONE_POINT_WITHIN: Duration = Duration::from_mins(2);
 
+/// Points in time, or why there are none.
+pub type History = Result<Vec<(Timestamp, f64)>, ObserveError>;
+
 impl Sources {
-    /// Load in requests per second, oldest first; missing points are absent, refused ones too.
-    pub async fn load_history(
-        &self,
-        query: &LoadQuery,
-        span: Span,
-        tick: Tick<'_>,
-    ) -> Result<Vec<(Timestamp, f64)>, ObserveError> {
-        let ask = Ask {
+    /// Load in requests per second, oldest first; missing points are absent, refused ones too. In the order of the
+    /// queries; a source is asked once for all that are about it.
+    pub async fn load_histories(&self, queries: &[&LoadQuery], span: Span, tick: Tick<'_>) -> Vec<History> {
+        let ask = |query: &&LoadQuery| Ask {
             source: Some(query.source.clone()),
             query: query.query.clone(),
             with: Substitution::default(),
             span,
             purpose: Purpose::Level,
         };
-        let points = self.values(ask, tick).await?;
-        // A rate below zero is no load.
-        Ok(points.into_iter().filter(|(_, value)| *value >= 0.0).collect())
+        let asks: Vec<Ask> = queries.iter().map(ask).collect();
+        let mut histories = Vec::new();
+        for answer in self.series(&asks, tick).await {
+            // A rate below zero is no load.
+            histories.push(usable(answer).map(|points| points.into_iter().filter(|(_, value)| *value >= 0.0).collect()));
+        }
+        histories
     }
 
     /// Mean of a query over the time before `now`.
@@ -49,7 +52,8 @@ impl Sources {
             span: Span { from, to: now, step },
             purpose: Purpose::Level,
         };
-        let points = self.values(ask, tick).await?;
+        let answer = self.series(&[ask], tick).await.pop();
+        let points = usable(answer.unwrap_or_else(|| Err(ObserveError::Internal("it was not asked".into()))))?;
         let covers = |(first, last): (&(Timestamp, f64), &(Timestamp, f64))| {
             let begins = over <= ONE_POINT_WITHIN || since(now, first.0) >= over / 2;
             begins && since(now, last.0) <= over / 2
@@ -62,20 +66,19 @@ impl Sources {
         let mean = points.iter().map(|(_, value)| value).sum::<f64>() / points.len() as f64;
         if mean.is_finite() { Ok(mean) } else { Err(ObserveError::NoData("the values are too large to add up".into())) }
     }
+}
 
-    /// The usable points of one ask; none at all is an error with the first reason.
-    async fn values(&self, ask: Ask, tick: Tick<'_>) -> Result<Vec<(Timestamp, f64)>, ObserveError> {
-        let mut answers = self.series(&[ask], tick).await;
-        let series = answers.pop().unwrap_or_else(|| Err(ObserveError::Internal("it was not asked".into())))?;
-        let value = |(at, point): (&Timestamp, &Point)| match point {
-            Point::Value(value) => Some((*at, *value)),
-            Point::Refused => None,
-        };
-        let values: Vec<(Timestamp, f64)> = series.points.iter().filter_map(value).collect();
-        if values.is_empty() {
-            let reason = series.reasons.into_iter().next();
-            return Err(ObserveError::NoData(reason.unwrap_or_else(|| "the source has no points in that time".into())));
-        }
-        Ok(values)
+/// The usable points of one answer; none at all is an error with the first reason.
+fn usable(answer: Result<Series, ObserveError>) -> History {
+    let series = answer?;
+    let value = |(at, point): (&Timestamp, &Point)| match point {
+        Point::Value(value) => Some((*at, *value)),
+        Point::Refused => None,
+    };
+    let values: Vec<(Timestamp, f64)> = series.points.iter().filter_map(value).collect();
+    if values.is_empty() {
+        let reason = series.reasons.into_iter().next();
+        return Err(ObserveError::NoData(reason.unwrap_or_else(|| "the source has no points in that time".into())));
     }
+    Ok(values)
 }

@@ -19,8 +19,9 @@ mod substitution;
 
 pub use error::ObserveError;
 pub use gate::{GateAsk, GateMinutes};
+pub use level::History;
 pub use probe::{Probe, Probes};
-pub use push::{Pushed, Pushes};
+pub use push::{Book, Pushes};
 pub use series::{Ask, Point, Purpose, Series, Span, Tick};
 pub use sources::Sources;
 pub use substitution::Substitution;

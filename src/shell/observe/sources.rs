@@ -101,12 +101,13 @@ impl Sources {
                 }
             }
             Some(SourceSystem::Push { senders }) => {
-                let rows = tick.pushed.get(name).map_or(&[][..], Vec::as_slice);
+                let nothing = push::Book::default();
+                let book = tick.pushed.get(name).map_or(&nothing, |book| &**book);
                 let mut complete = BTreeMap::new();
                 let answer = |placed: &Placed| {
-                    let key = (push::span_for(rows, placed.span, placed.purpose), placed.purpose);
-                    let periods = complete.entry(key).or_insert_with(|| push::complete_periods(rows, senders, key.0));
-                    (placed.place, Ok(push::align(rows, &placed.text, periods, key)))
+                    let key = (push::span_for(book, placed.span, placed.purpose), placed.purpose);
+                    let periods = complete.entry(key).or_insert_with(|| push::complete_periods(book, senders, key.0));
+                    (placed.place, Ok(push::align(book, &placed.text, periods, key)))
                 };
                 placed.iter().map(answer).collect()
             }

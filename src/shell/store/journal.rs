@@ -3,6 +3,8 @@
 //! It does not send, and does not decide when to try again: the caller brings the instant. Invariant: an intent that
 //! is done or superseded never opens again, so nothing is sent twice because of the journal (I2).
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, ToSql, Transaction};
 
@@ -66,6 +68,21 @@ impl Store {
         self.mark(key, sql::INTENT_SENT, &[&key, &instant(at)])
     }
 
+    /// The same for many at once, in one write. Gives back those that are open: the others may not be sent.
+    pub fn sent_all(&mut self, keys: &[&str], at: Timestamp) -> Result<BTreeSet<String>, StoreError> {
+        let at = instant(at);
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(sql::INTENT_SENT)?;
+            let mut marked = BTreeSet::new();
+            for key in keys {
+                if statement.execute((key, &at))? == 1 {
+                    marked.insert((*key).to_owned());
+                }
+            }
+            Ok(marked)
+        })
+    }
+
     /// Notes that it is done.
     pub fn done(&mut self, key: &str, at: Timestamp, result: &str) -> Result<(), StoreError> {
         self.mark(key, sql::INTENT_DONE, &[&key, &instant(at), &cut(result, ANSWER)])
@@ -116,8 +133,10 @@ impl Store {
         Ok((open, unreadable))
     }
 
-    fn delivered(&self, key: &str) -> Result<Vec<String>, StoreError> {
-        let text: Option<String> = self.reader().query_row(sql::INTENT_DELIVERED, [key], |row| row.get(0)).optional()?;
+    /// Parts of an intent that earlier attempts did.
+    pub fn delivered(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.reader().prepare_cached(sql::INTENT_DELIVERED)?;
+        let text: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;
         text.map_or(Ok(Vec::new()), |text| parts(&text))
     }
 
