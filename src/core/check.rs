@@ -3,11 +3,14 @@
 //! It runs in tests on every decision and in the daemon before every commit. Invariant: it shares only types with the
 //! maker, so that one mistake cannot hide in both.
 
+mod capacity;
+mod launch;
+mod people;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::core::checklist::Word;
 use crate::core::decide::{Decision, Effect, Order, Snapshot, State};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Phase, Release, ReleaseState};
@@ -29,10 +32,17 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     keys(decision, snapshot, &mut broken);
     floors(decision, snapshot, &mut broken);
     primings(decision, snapshot, &mut broken);
+    capacity::check(decision, snapshot, &mut broken);
+    people::halts(decision, snapshot, &mut broken);
+    people::signatures(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {
-        if let (before, Some(after)) = (snapshot.state.releases.get(name), decision.state.releases.get(name)) {
-            rollout(&Change { release, before, after, decision, snapshot }, &mut broken);
-        }
+        let Some(after) = decision.state.releases.get(name) else {
+            say(&mut broken, "I9", format!("{name} is forgotten"));
+            continue;
+        };
+        let change = Change { release, before: snapshot.state.releases.get(name), after, decision, snapshot };
+        rollout(&change, &mut broken);
+        launch::check(&change, &mut broken);
     }
     offers(decision, snapshot, &mut broken);
     quiet(decision, snapshot, &mut broken);
@@ -43,7 +53,7 @@ fn say(broken: &mut Vec<Broken>, invariant: &'static str, message: String) {
     broken.push(Broken { invariant, message });
 }
 
-/// I1, I2: this epoch's intents only, each key once, none that is open already.
+/// I1, I2: this epoch's intents only, each key once, none that is open already; nothing is done for a shadow.
 fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     let mut seen = BTreeSet::new();
     for intent in &decision.intents {
@@ -52,6 +62,11 @@ fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
         }
         if !seen.insert(&intent.key) || snapshot.observed.open.contains(&intent.key) {
             say(broken, "I2", format!("{} is asked twice", intent.key));
+        }
+        if let Effect::Prime { release, .. } = &intent.effect
+            && snapshot.config.releases.get(release).is_some_and(|release| release.shadow)
+        {
+            say(broken, "I5", format!("{} is for {release}, which is a shadow", intent.key));
         }
     }
 }
@@ -119,19 +134,12 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
     let before = change.before.map_or(Percent::ZERO, |state| exposure(change.release, state));
     let after = exposure(change.release, change.after);
     let ordered = ordered(change);
-    let view = change.decision.releases.get(name);
     let released = change.release.released;
-    if after > before && before == Percent::ZERO && !released && !ordered {
-        let go = view.is_some_and(|view| view.readiness.word == Word::Go);
-        if !go {
-            say(broken, "I4", format!("{name} launches although readiness is not GO"));
-        }
-        if change.snapshot.now < change.release.launch_at {
-            say(broken, "I5", format!("{name} launches before its T-0"));
-        }
-    }
     if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
+    }
+    if after > before && before > Percent::ZERO && !released && !ordered {
+        launch::stands_on_counts(change, broken);
     }
     let place = |state: &ReleaseState| match state.phase.active() {
         Some(Active::Rolling { step }) => Some(step),
@@ -230,6 +238,15 @@ fn is_halted(state: &State, release: &Release) -> bool {
 /// A decision that changes nothing must say so, and one that changes something must be kept (I10).
 fn quiet(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     let differs = decision.state != snapshot.state || !decision.intents.is_empty();
+    let counted = snapshot.state.decisions + u64::from(decision.changed);
+    if decision.state.decisions != counted || decision.state.epoch != snapshot.state.epoch {
+        let (decisions, epoch) = (decision.state.decisions, decision.state.epoch);
+        say(broken, "I10", format!("decision {decisions} of epoch {epoch} follows {}", snapshot.state.decisions));
+    }
+    if decision.replies.len() != snapshot.commands.len() {
+        let (orders, replies) = (snapshot.commands.len(), decision.replies.len());
+        say(broken, "I10", format!("{orders} orders got {replies} replies"));
+    }
     if differs != decision.changed {
         say(broken, "I10", format!("changed is {} although state or effects say {differs}", decision.changed));
     }

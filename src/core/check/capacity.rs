@@ -1,0 +1,66 @@
+//! I3 of one floor: what it goes back to is remembered, no change is a jump, and nothing is given back while a launch is near
+//! or its capacity is kept.
+//!
+//! Not here: what is needed. Invariant: windows are derived from documents and states alone.
+
+use super::{Broken, say};
+use crate::core::decide::{Decision, Effect, Snapshot};
+use crate::core::load::Policy;
+use crate::core::release::{Active, Phase, Release, ReleaseState};
+use crate::core::words::{Capacity, Name, later};
+
+/// Every floor that is asked for.
+pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    for intent in &decision.intents {
+        let Effect::SetFloor { group, floor, restore, .. } = &intent.effect else { continue };
+        let Some(policy) = snapshot.config.scalings.get(group) else { continue };
+        let remembered = decision.state.floors.get(group);
+        if remembered.is_none_or(|held| held.floor != *floor || held.restore != *restore) {
+            say(broken, "I3", format!("floor {floor} of {group} would go back to {restore}, and that is not remembered"));
+        }
+        pace(snapshot, (policy, group, *floor), broken);
+        let lowers = snapshot.state.floors.get(group).is_some_and(|held| *floor < held.floor);
+        let needing = snapshot.config.releases.values().find(|release| keeps(decision, snapshot, (policy, group, release)));
+        if let Some(release) = needing.filter(|_| lowers) {
+            say(broken, "I3", format!("{group} would be scaled in while {} needs it", release.name));
+        }
+    }
+}
+
+/// At most a step at a time, from what is held or seen.
+fn pace(snapshot: &Snapshot, (policy, group, floor): (&Policy, &Name, Capacity), broken: &mut Vec<Broken>) {
+    let held = snapshot.state.floors.get(group).map(|held| held.floor);
+    let seen = snapshot.observed.groups.get(group).map(|seen| seen.floor);
+    let step = policy.limits.step.0.max(1);
+    let highest = held.into_iter().chain(seen).max().unwrap_or(policy.limits.floor);
+    if floor.0 > highest.0.saturating_add(step) {
+        say(broken, "I3", format!("{group} would jump from {highest} to {floor}, by more than {step}"));
+    }
+    if held.is_some_and(|held| floor.0.saturating_add(step) < held.0) {
+        say(broken, "I3", format!("{group} would fall to {floor} at once, by more than {step}"));
+    }
+}
+
+/// Whether nothing may be given back because of this release.
+fn keeps(decision: &Decision, snapshot: &Snapshot, (policy, group, release): (&Policy, &Name, &Release)) -> bool {
+    if release.shadow || release.released || !release.scaling.contains(group) {
+        return false;
+    }
+    let Some(state) = decision.state.releases.get(&release.name) else { return false };
+    let now = snapshot.now;
+    let kept = |state: &ReleaseState| {
+        let from = [state.full_at, state.ended_at].into_iter().flatten().min();
+        from.is_some_and(|from| now < later(from, policy.hold_after))
+    };
+    match &state.phase {
+        Phase::Active(Active::Rolling { .. } | Active::Baking)
+        | Phase::Held { at: Active::Rolling { .. } | Active::Baking, .. } => true,
+        // Ahead: from the lead before T-0 on, however late it gets.
+        Phase::Planned | Phase::Active(_) | Phase::Held { .. } => release.launch_at <= later(now, policy.lead),
+        Phase::Complete => state.full_at.is_some() && kept(state),
+        Phase::Aborted { .. } => {
+            state.evidence_from.is_some() && state.ended_at.is_some_and(|at| now < later(at, policy.hold_after))
+        }
+        Phase::Scrubbed { .. } => false,
+    }
+}
