@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
+use super::board_priming;
 use super::terminal::{Colour, paint, plain};
 use super::throttle::halt_line;
 use crate::core::checklist::{ItemState, Word};
 use crate::shell::control::span;
-use crate::shell::control::status::{CoverageStatus, DocumentsStatus, GroupStatus, ItemStatus, Status};
+use crate::shell::control::status::{DocumentsStatus, GroupStatus, ItemStatus, Status, StatusList};
 
 /// One release on a page.
 pub fn board(status: &Status) -> String {
@@ -31,13 +32,18 @@ pub fn board(status: &Status) -> String {
         )
     }));
     parts.extend(status.groups.iter().map(group));
-    parts.extend(status.coverage.iter().map(coverage));
+    parts.extend(status.coverage.iter().map(board_priming::coverage));
     parts.push(paint(Colour::Grey, &format!("as of {} ago, epoch {}", seconds(status.data_age_secs), status.epoch)));
     parts.join("\n")
 }
 
-/// All releases, one line each.
-pub fn list(statuses: &[Status]) -> String {
+/// All releases, one line each, and what runs by a schedule.
+pub fn list(all: &StatusList) -> String {
+    let scheduled = all.scheduled.iter().map(board_priming::coverage);
+    std::iter::once(releases(&all.releases)).chain(scheduled).collect::<Vec<_>>().join("\n")
+}
+
+fn releases(statuses: &[Status]) -> String {
     if statuses.is_empty() {
         return "no releases; `tminus apply FILE` makes one".into();
     }
@@ -176,21 +182,6 @@ fn group(group: &GroupStatus) -> String {
         paint(Colour::Grey, &age),
         problems.collect::<String>()
     )
-}
-
-fn coverage(coverage: &CoverageStatus) -> String {
-    let nodes = coverage.nodes.iter().map(|(node, ratio)| match ratio {
-        Some(ratio) => format!("{node} {:.2} %", ratio * 100.0),
-        None => format!("{node} not proven"),
-    });
-    let covered = |ratio: &Option<f64>| ratio.is_some_and(|ratio| ratio * 100.0 >= coverage.demanded_percent);
-    let warm = !coverage.nodes.is_empty() && coverage.nodes.values().all(covered);
-    let (colour, icon) = if warm { (Colour::Green, "✔") } else { (Colour::Yellow, "◌") };
-    let age = coverage.age_secs.map_or("not measured".into(), |age| format!("{} ago", seconds(age)));
-    let figures = format!("{}: {} of {} %", coverage.policy, nodes.collect::<Vec<_>>().join(", "), coverage.demanded_percent);
-    let problem =
-        coverage.first_problem.as_ref().map(|problem| format!("\n          {}", paint(Colour::Yellow, &plain(problem))));
-    format!("priming   {} {} {}{}", paint(colour, icon), plain(&figures), paint(Colour::Grey, &age), problem.unwrap_or_default())
 }
 
 /// Readiness with its colour.

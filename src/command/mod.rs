@@ -7,8 +7,10 @@ mod arguments;
 mod audit;
 mod backup;
 mod board;
+mod board_priming;
 mod check;
 mod client;
+mod cron;
 mod data_folder;
 mod decide;
 mod demo;
@@ -94,6 +96,10 @@ enum Verb {
     Gate(gate::Verb),
     /// Fills cache nodes and proves them warm, without a daemon
     Prime(prime::Args),
+    /// Schedules
+    #[command(subcommand)]
+    Cron(cron::Verb),
+    /// Checks the audit chain
     /// Checks the audit chain, and makes its decisions again
     Audit(audit::Args),
     /// Copies the store into one file, also while the daemon serves
@@ -205,6 +211,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Decide(args) => decide::run(args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
+        Verb::Cron(verb) => cron::run(verb),
         Verb::Audit(args) => audit::run(args),
         Verb::Backup(args) => backup::run(&args),
         Verb::Restore(args) => restore::run(&args),

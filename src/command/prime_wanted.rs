@@ -70,7 +70,16 @@ fn by_flags(arguments: &Args) -> Result<(PrimingSpec, Policy), Refusal> {
         requests_per_second: None,
         in_flight: IN_FLIGHT,
     };
-    Ok((spec, Policy { name, coverage: 100.0, fresh_until: None, nodes: vec![], poll_every: POLL_EVERY }))
+    let policy = Policy {
+        name,
+        coverage: 100.0,
+        fresh_until: None,
+        nodes: vec![],
+        poll_every: POLL_EVERY,
+        schedule: None,
+        tighten: vec![],
+    };
+    Ok((spec, policy))
 }
 
 fn by_file(arguments: &Args) -> Result<(PrimingSpec, Policy), Refusal> {

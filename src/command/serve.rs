@@ -34,6 +34,9 @@ pub(super) struct Args {
     /// Ends with the demo that started it.
     #[arg(long, hide = true)]
     leash: Option<SocketAddr>,
+    /// Ends by SIGKILL at a step of the journal, such as after-commit:7.
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    die_at: Option<daemon::DieAt>,
     /// How logs are written on stderr.
     #[arg(long, value_enum, default_value_t)]
     log: telemetry::LogFormat,
@@ -44,6 +47,7 @@ pub(super) async fn run(serve: Args) -> Outcome {
     telemetry::start_metrics();
     let tied = serve.leash.map_or(Ok(()), leash::follow);
     tied.map_err(|error| format!("there is no leash to follow: {error}"))?;
+    serve.die_at.into_iter().for_each(daemon::die_at);
     let default = PathBuf::from(SETTINGS);
     let config = serve.config.or_else(|| (serve.documents.is_empty() && default.is_file()).then_some(default));
     let options =

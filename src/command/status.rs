@@ -33,7 +33,7 @@ pub async fn run(args: Args) -> Outcome {
         verdict(&status)
     } else {
         let list: StatusList = client.get(&["releases"]).await.map_err(said)?;
-        let shown = || board::documents(&list.documents).chain([board::list(&list.releases)]).collect::<Vec<_>>().join("\n");
+        let shown = || board::documents(&list.documents).chain([board::list(&list)]).collect::<Vec<_>>().join("\n");
         args.form.print(&list, |_| shown())?;
         list.releases.iter().map(verdict).max_by_key(|exit| *exit as u8).unwrap_or(Exit::Done)
     };

@@ -34,6 +34,7 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     capacity::check(decision, snapshot, &mut broken);
     people::halts(decision, snapshot, &mut broken);
     people::signatures(decision, snapshot, &mut broken);
+    primings(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {
         let Some(after) = decision.state.releases.get(name) else {
             say(&mut broken, "I9", format!("{name} is forgotten"));
@@ -52,7 +53,7 @@ fn say(broken: &mut Vec<Broken>, invariant: &'static str, message: String) {
     broken.push(Broken { invariant, message });
 }
 
-/// I1, I2: this epoch's intents only, each key once, none that is open already; nothing is done for a shadow.
+/// I1, I2: this epoch's intents only, each key once, none that is open already.
 fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     let mut seen = BTreeSet::new();
     for intent in &decision.intents {
@@ -62,10 +63,23 @@ fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
         if !seen.insert(&intent.key) || snapshot.observed.open.contains(&intent.key) {
             say(broken, "I2", format!("{} is asked twice", intent.key));
         }
-        if let Effect::Prime { release, .. } = &intent.effect
-            && snapshot.config.releases.get(release).is_some_and(|release| release.shadow)
-        {
-            say(broken, "I5", format!("{} is for {release}, which is a shadow", intent.key));
+    }
+}
+
+/// I2: runs of one priming policy never overlap. I5: nothing is primed for a shadow.
+fn primings(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
+    let mut begun = BTreeSet::new();
+    for intent in &decision.intents {
+        let Effect::Prime { policy, release } = &intent.effect else { continue };
+        let goes_on = snapshot.observed.open.iter().any(|key| {
+            key.rsplit_once(':').is_some_and(|(of, run)| of == format!("prime:{policy}") && run.parse::<u64>().is_ok())
+        });
+        if goes_on || !begun.insert(policy) {
+            say(broken, "I2", format!("{policy} would be primed twice at once"));
+        }
+        let shadow = release.as_ref().and_then(|name| snapshot.config.releases.get(name)).is_some_and(|release| release.shadow);
+        if shadow {
+            say(broken, "I5", format!("{policy} would be primed for a shadow"));
         }
     }
 }

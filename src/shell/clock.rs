@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::core::decide::Uptime;
+
 /// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
 pub fn now() -> Timestamp {
@@ -19,6 +21,17 @@ pub fn now() -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the monotonic clock")]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// How long the machine runs, by the kernel; `None` where it does not say. Unlike the monotonic clock it means the same
+/// to the next process.
+pub fn uptime() -> Option<Uptime> {
+    static BOOT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned()));
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let (whole, hundredths) = text.split_ascii_whitespace().next()?.split_once('.')?;
+    let (secs, hundredths): (u64, u64) = (whole.parse().ok()?, hundredths.parse().ok()?);
+    Some(Uptime { boot: BOOT.clone()?, ms: secs.checked_mul(1_000)?.checked_add(hundredths.checked_mul(10)?)? })
 }
 
 /// A random number in 0..1,000,000, for decisions without a client id and for spreading returns; not for secrets.
@@ -40,6 +53,13 @@ pub fn draw64() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_uptime_is_of_this_boot_and_rises() {
+        let (before, after) = (uptime().unwrap(), uptime().unwrap());
+        assert_eq!(before.boot, after.boot);
+        assert!(before.ms <= after.ms && before.ms > 0);
+    }
 
     #[test]
     fn draws_are_even() {

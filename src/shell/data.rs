@@ -63,7 +63,7 @@ pub struct EventRow {
     /// The release it is about.
     pub release: Option<Name>,
     /// A stable word: `phase`, `step`, `effect`, `effect_failed`, `order`, `refused`, `announcement`, `reload`,
-    /// `forgotten`, `start`.
+    /// `forgotten`, `clock`, `start`.
     pub kind: String,
     /// A whole sentence.
     pub message: String,

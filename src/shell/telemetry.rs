@@ -28,7 +28,9 @@ pub enum LogFormat {
 pub fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_env("TMINUS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // A line that cannot be written (the log is on a full disk) is dropped: to say so on stderr would panic.
+    let builder = tracing_subscriber::fmt().log_internal_errors(false);
+    let builder = builder.with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // An error means that logs run already, which is what is wanted.
     let _ = match format {
         LogFormat::Human => builder.with_ansi(colour).try_init(),
@@ -55,6 +57,8 @@ pub enum Metric {
     OpenIntents,
     /// Whether the last load of documents was good.
     DocumentsValid,
+    /// Whether decisions can be made durable.
+    Durable,
     /// When the documents in force were taken.
     DocumentsLoaded,
     /// Documents in force that are in no file any more.
@@ -127,7 +131,7 @@ impl MetricKind {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BuildInfo,
         Self::Ticks,
         Self::TickSeconds,
@@ -136,6 +140,7 @@ impl Metric {
         Self::Effects,
         Self::OpenIntents,
         Self::DocumentsValid,
+        Self::Durable,
         Self::DocumentsLoaded,
         Self::DocumentsVanished,
         Self::DocumentLoads,
@@ -173,6 +178,11 @@ impl Metric {
             }
             Self::Effects => ("tminus_effects_total", Counter, "Effects sent to the world, by kind and result."),
             Self::OpenIntents => ("tminus_open_intents", Mirror, "Intents that are journaled and not yet done."),
+            Self::Durable => (
+                "tminus_durable",
+                Mirror,
+                "1 while decisions can be made durable; 0: every order is refused, the disk is full or fails.",
+            ),
             Self::DocumentsValid => {
                 ("tminus_documents_valid", Mirror, "1 when the last load had no errors; 0 when older documents are in force.")
             }
@@ -248,6 +258,7 @@ impl Metric {
             | Self::CommitsFailed
             | Self::OpenIntents
             | Self::DocumentsValid
+            | Self::Durable
             | Self::DocumentsLoaded
             | Self::DocumentsVanished
             | Self::DecisionConnections

@@ -4,6 +4,7 @@
 
 mod calendar;
 mod control;
+mod crash;
 mod daemon;
 mod decide;
 mod decision;

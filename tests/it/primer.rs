@@ -52,6 +52,8 @@ impl Case {
             fresh_until: None,
             nodes: vec![],
             poll_every: Duration::from_mins(15),
+            schedule: None,
+            tighten: vec![],
         };
         let (progress, seen) = watch::channel(Progress::default());
         let report = prime(&self.spec, &policy, &progress).await;

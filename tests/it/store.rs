@@ -55,7 +55,7 @@ fn floor(group: &str, instances: u32) -> Effect {
 }
 
 fn prime(policy: &str) -> Effect {
-    Effect::Prime { policy: name(policy), release: name("reader-2.3") }
+    Effect::Prime { policy: name(policy), release: Some(name("reader-2.3")) }
 }
 
 fn notify(key: &str) -> Effect {
@@ -85,6 +85,7 @@ fn commit_with(store: &mut Store, decision: &Decision, documents: Vec<AppliedDoc
         decision,
         events: vec![event(&format!("Decision {n}."))],
         documents,
+        in_force: Vec::new(),
         core_version: "0.1.0",
     })
 }

@@ -10,6 +10,7 @@ use super::snapshot::State;
 use crate::core::checklist::Readiness;
 use crate::core::gate::Judgement;
 use crate::core::load::GroupPlan;
+use crate::core::priming::Upcoming;
 use crate::core::throttle::{Halt, Offer};
 use crate::core::words::{Name, Percent};
 
@@ -30,10 +31,20 @@ pub struct Decision {
     pub halts: Vec<Halt>,
     /// The plan of each group.
     pub plans: BTreeMap<Name, GroupPlan>,
+    /// When each priming policy runs next.
+    #[serde(default)]
+    pub primings: BTreeMap<Name, Upcoming>,
     /// Whether state or effects differ from before.
     pub changed: bool,
     /// When something is known to change next; the loop wakes then.
     pub wake_at: Option<Timestamp>,
+}
+
+impl Decision {
+    /// When something is known to change next for clients that ask for updates. Runs of primers change nothing for them.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.releases.values().filter_map(|release| release.next_at).min()
+    }
 }
 
 /// A reply to a person.

@@ -35,8 +35,9 @@ pub enum Effect {
     Prime {
         /// The priming policy.
         policy: Name,
-        /// For which release.
-        release: Name,
+        /// For which release; `None`: by its schedule alone.
+        #[serde(default)]
+        release: Option<Name>,
     },
     /// Tell people.
     Notify(Announcement),

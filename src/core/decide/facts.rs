@@ -133,12 +133,15 @@ fn planned_checks(release: &Release, policy: &gate::Policy) -> Option<u32> {
     u32::try_from(periods).ok().filter(|periods| *periods > 1)
 }
 
-/// The earliest of: the first raise, the first item due, the first early entry; an hour before that.
+/// The earliest of: the first raise, the first item due, the first early entry, the first tightening of a poll; an hour
+/// before that.
 pub(super) fn prepare_at(config: &Config, plans: &BTreeMap<Name, GroupPlan>, release: &Release) -> Timestamp {
     let raises = release.scaling.iter().filter_map(|group| plans.get(group)).filter_map(|plan| plan.timeline.first());
     let checklists = release.checklists.iter().filter_map(|name| config.checklists.get(name));
     let dues = checklists.flat_map(|list| &list.items).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));
-    let first = raises.map(|change| change.at).chain(dues).chain(early).min().unwrap_or(release.launch_at);
+    let primings = release.priming.iter().filter_map(|name| config.primings.get(name));
+    let polls = primings.flat_map(|policy| &policy.tighten).map(|tighten| tighten.from.at(release.launch_at));
+    let first = raises.map(|change| change.at).chain(dues).chain(early).chain(polls).min().unwrap_or(release.launch_at);
     first.min(release.launch_at).checked_sub(MARGIN).unwrap_or(Timestamp::MIN)
 }

@@ -2,8 +2,10 @@
 //!
 //! [`snapshot`] is the input, [`effect`] what a decision asks the world to do, [`decision`] the output,
 //! [`mod@plan_view`] what people read beforehand.
-//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`announce`] and [`remind`] in their
-//! places, [`memory`] keeps what holds still; [`vanished`] holds what is left of a release whose documents are gone, [`signatures`] tells who has to sign again.
+//! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`warmth`], [`announce`] and [`remind`] in
+//! their places, and [`memory`] keeps what holds still. [`vanished`] holds what is left of a release whose documents are
+//! gone, [`signatures`] tells who has to sign again, [`uptime`] how far a
+//! clock was set.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
 mod announce;
@@ -20,7 +22,9 @@ mod run;
 mod scope;
 mod signatures;
 mod snapshot;
+mod uptime;
 mod vanished;
+mod warmth;
 mod world;
 
 pub use announce::after_abort;
@@ -32,4 +36,5 @@ pub use run::{decide, decide_orders};
 pub use scope::{Scope, decide_within};
 pub use signatures::voided;
 pub use snapshot::{Command, Config, GroupObservation, Observations, Order, Person, Rejected, Snapshot, State};
+pub use uptime::Uptime;
 pub use vanished::keeps;

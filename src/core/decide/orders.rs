@@ -42,6 +42,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
             lift(draft, target, (command, glass))
         }
         Order::Applied { releases } => {
+            draft.state.applies += 1;
             for name in releases {
                 if let Some(state) = draft.state.releases.get_mut(name) {
                     state.applied_by = Some(command.by.name.clone());

@@ -14,8 +14,9 @@ use super::orders;
 use super::remind;
 use super::signatures;
 use super::snapshot::Snapshot;
+use super::uptime;
 use super::vanished;
-use super::world;
+use super::{warmth, world};
 use crate::core::checklist::{Readiness, Word};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Event, Phase, Release, ReleaseState, percent, stand, stands_at, step};
@@ -35,7 +36,7 @@ pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
     // A release that just ended gives back from now on.
     draft.plan_again();
     world::floors(&mut draft);
-    world::warmth(&mut draft);
+    warmth::runs(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
 }
@@ -53,6 +54,8 @@ pub(super) fn orders_alone(snapshot: &Snapshot, memory: &Memory) -> Decision {
 
 fn begin<'a>(snapshot: &'a Snapshot, memory: &'a Memory) -> (Draft<'a>, Vec<Result<super::Told, super::Told>>) {
     let mut draft = Draft::new(snapshot, memory);
+    let jump = uptime::jump(snapshot.state.clocks.as_ref(), (snapshot.now, snapshot.observed.uptime.as_ref()));
+    draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
     vanished::documents(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
@@ -92,6 +95,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
     let changed = !draft.effects.is_empty() || draft.state != draft.snapshot.state;
     if changed {
         draft.state.decisions += 1;
+        draft.state.clocks = draft.snapshot.observed.uptime.clone().map(|uptime| (draft.snapshot.now, uptime));
     }
     let mut known = std::mem::take(&mut draft.known);
     let seen = |(release, state): (&Release, &ReleaseState)| {
@@ -105,6 +109,7 @@ fn finish(mut draft: Draft<'_>, replies: Vec<Result<super::Told, super::Told>>) 
         offers: draft.offers(),
         halts: draft.halts(),
         wake_at: wake_at(&draft),
+        primings: warmth::upcoming(&draft),
         plans: draft.plans.clone(),
         releases,
         changed,
@@ -194,7 +199,8 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 }
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
-    draft.releases().filter_map(|(release, state)| next_at(draft, release, state)).min()
+    let releases = draft.releases().filter_map(|(release, state)| next_at(draft, release, state));
+    releases.chain(warmth::next_fires(draft)).min()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::uptime::Uptime;
 use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
 use crate::core::load;
@@ -73,6 +74,15 @@ pub struct State {
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
+    /// Runs of priming policies: which fires of their schedules are handled, and when the last run began.
+    #[serde(default)]
+    pub primings: BTreeMap<Name, priming::Runs>,
+    /// How often documents were applied; an apply is a change that is kept, whatever the documents say (I10).
+    #[serde(default)]
+    pub applies: u64,
+    /// Wall clock and uptime at the last decision that was kept: what the wall clock did since then is compared with it.
+    #[serde(default)]
+    pub clocks: Option<(Timestamp, Uptime)>,
     /// The revision of the documents that were decided with: a change of documents is a change that is kept.
     #[serde(default)]
     pub revision: String,
@@ -113,6 +123,9 @@ pub struct Observations {
     pub halt_file: bool,
     /// Keys of intents that are not done yet.
     pub open: BTreeSet<String>,
+    /// How long the machine runs, by a clock that nobody sets; `None`: not known.
+    #[serde(default)]
+    pub uptime: Option<Uptime>,
     /// The documents as they are now, if they have errors and older ones are in force.
     #[serde(default)]
     pub rejected: Option<Rejected>,

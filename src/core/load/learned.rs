@@ -73,9 +73,11 @@ mod tests {
         let (learned, group) = (Learned::default(), Name::new("g").unwrap());
         let mut points = history(0..900);
         for now in [800, 801, 899, 930] {
-            let kept = learned.profile(&group, (&points, at(now)));
-            assert_eq!(kept, profile(&points, at(now)), "at hour {now}");
-            let again = learned.profile(&group, (&points, at(now) + jiff::SignedDuration::from_secs(10)));
+            // Between two points: at a point the oldest one leaves, and there is something to learn.
+            let now = at(now) + jiff::SignedDuration::from_mins(1);
+            let kept = learned.profile(&group, (&points, now));
+            assert_eq!(kept, profile(&points, now), "at {now}");
+            let again = learned.profile(&group, (&points, now + jiff::SignedDuration::from_secs(10)));
             assert!(Arc::ptr_eq(&kept.unwrap(), &again.unwrap()), "a tick later");
         }
         points[850].1 = f64::NAN;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::timing::Tighten;
+use crate::core::calendar::Schedule;
 use crate::core::words::{Name, TRelative};
 
 /// The part of a PrimingPolicy that decisions need; where and how to fetch is the primer's.
@@ -21,6 +23,12 @@ pub struct Policy {
     pub nodes: Vec<Name>,
     /// How often the source is looked at again, and everything verified.
     pub poll_every: Duration,
+    /// When it runs by the calendar, whether a release leans on it or not.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// Polls more often towards the launch of a release that leans on it.
+    #[serde(default)]
+    pub tighten: Vec<Tighten>,
 }
 
 impl Policy {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::core::checklist::{SignOff, Waiver, Word};
@@ -104,6 +104,12 @@ impl ReleaseState {
         }
     }
 
+    /// The wall clock was set by so much. Dwell and bake are elapsed time: a jump neither ends them nor stretches them.
+    pub fn clock_jumped(&mut self, by: SignedDuration) {
+        let ends = if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+        self.dwell_from = self.dwell_from.map(|from| from.checked_add(by).unwrap_or(ends));
+    }
+
     /// Dwell accrued by now: it runs on through a gate's HOLD and stops while a person holds.
     pub fn dwelled_at(&self, now: Timestamp) -> Duration {
         self.dwelled + self.dwell_from.map_or(Duration::ZERO, |from| since(now, from))
@@ -198,4 +204,25 @@ pub enum Active {
     },
     /// At 100 %, watched.
     Baking,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_neither_ends_a_dwell_nor_stretches_it() {
+        let (began, minute) = (Timestamp::UNIX_EPOCH, SignedDuration::from_mins(1));
+        for jump in [SignedDuration::from_hours(1), -SignedDuration::from_hours(24), SignedDuration::ZERO] {
+            let mut state = ReleaseState { dwell_from: Some(began), ..ReleaseState::new(began, None) };
+            state.clock_jumped(jump);
+            assert_eq!(state.dwelled_at(began + minute + jump), Duration::from_secs(60), "{jump}");
+        }
+        let mut held = ReleaseState::new(began, None);
+        held.clock_jumped(SignedDuration::MAX);
+        assert_eq!(held.dwell_from, None);
+        let mut odd = ReleaseState { dwell_from: Some(began), ..held };
+        odd.clock_jumped(SignedDuration::MIN);
+        assert_eq!(odd.dwell_from, Some(Timestamp::MIN));
+    }
 }

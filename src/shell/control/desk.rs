@@ -76,8 +76,8 @@ pub enum Ask {
         by: Person,
         /// YAML, any number of documents.
         text: String,
-        /// What changed, or the findings that refused it (422).
-        reply: oneshot::Sender<Result<Applied, Vec<Finding>>>,
+        /// What changed, or why nothing did.
+        reply: oneshot::Sender<Result<Applied, NotApplied>>,
     },
     /// Read the files again now.
     Reload {
@@ -117,6 +117,15 @@ pub enum Ask {
         /// The events.
         reply: oneshot::Sender<Vec<EventRow>>,
     },
+}
+
+/// Why documents were not applied; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotApplied {
+    /// They have errors (422).
+    Findings(Vec<Finding>),
+    /// They could not be made durable (503).
+    NotCommitted(Told),
 }
 
 /// What `apply` did.
@@ -196,6 +205,8 @@ pub struct View {
     pub ready: bool,
     /// Intents not yet done.
     pub open_intents: usize,
+    /// Why decisions cannot be made durable now; `None`: they can.
+    pub not_durable: Option<String>,
 }
 
 /// A group as it stands.

@@ -24,8 +24,11 @@ pub fn healthy(call: &Call) -> Result<Response, Problem> {
     Ok("healthy\n".into_response())
 }
 
-/// `GET /-/ready`: the first decision is made and documents are in force.
+/// `GET /-/ready`: the first decision is made, documents are in force, and decisions can be made durable.
 pub fn ready(call: &Call) -> Result<Response, Problem> {
+    if let Some(trouble) = &call.view.not_durable {
+        return Err(Problem::busy("not_durable", format!("decisions cannot be made durable: {trouble}")));
+    }
     if call.view.ready {
         // Ready is about serving, and older documents serve as well; that they are old is said all the same.
         let lines: Vec<String> = ["ready".into()].into_iter().chain(sentences::papers(&call.view.papers)).collect();

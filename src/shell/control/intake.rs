@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::{Call, ask, reason};
-use super::desk::{Ask, NotRemoved};
+use super::desk::{Ask, NotApplied, NotRemoved};
 use super::orders::maybe_why;
 use super::problem::Problem;
 use crate::shell::data::PushedCounts;
@@ -21,7 +21,10 @@ pub async fn documents(call: Call) -> Result<Response, Problem> {
     let text = String::from_utf8(call.body.to_vec()).map_err(|_| Problem::malformed("documents are UTF-8"))?;
     let by = call.by.clone().ok_or_else(Problem::unknown_person)?;
     let applied = ask(&call.counter.desk, |reply| Ask::Apply { by, text, reply }).await?;
-    let applied = applied.map_err(Problem::invalid_documents)?;
+    let applied = applied.map_err(|not| match not {
+        NotApplied::Findings(findings) => Problem::invalid_documents(findings),
+        NotApplied::NotCommitted(told) => Problem::refused(told),
+    })?;
     Ok((StatusCode::OK, Json(applied)).into_response())
 }
 

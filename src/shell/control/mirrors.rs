@@ -24,6 +24,7 @@ pub fn exposition(view: &View, now: Timestamp) -> String {
     let mut single = |metric, value| scrape.mirror(metric, &[(Vec::new(), value)]);
     single(Metric::TickAge, since(now, view.snapshot.now).as_secs_f64());
     single(Metric::OpenIntents, view.open_intents as f64);
+    single(Metric::Durable, one_if(view.not_durable.is_none()));
     single(Metric::DocumentsValid, one_if(view.papers.rejected_at.is_none()));
     single(Metric::DocumentsLoaded, view.papers.loaded_at.as_duration().as_secs_f64());
     single(Metric::DocumentsVanished, view.papers.vanished.len() as f64);

@@ -23,9 +23,10 @@ mod replies;
 mod routes;
 mod sentences;
 pub mod status;
+mod upcoming;
 
 pub use access::Least;
-pub use desk::{Applied, Ask, Desk, GroupView, NotRemoved, Papers, People, Reloaded, View};
+pub use desk::{Applied, Ask, Desk, GroupView, NotApplied, NotRemoved, Papers, People, Reloaded, View};
 pub use listener::{BeyondLoopback, may_listen, serve};
 pub use orders::PHASES;
 pub use problem::Problem;

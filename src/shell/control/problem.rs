@@ -104,6 +104,10 @@ impl Problem {
         if matches!(told.code.as_str(), "unknown_release" | "unknown_item" | "unknown_source" | "unknown_document") {
             return Self::not_found();
         }
+        // Nothing was decided: the same request may be carried out later, under the same Idempotency-Key.
+        if matches!(told.code.as_str(), "not_committed" | "not_stored") {
+            return Self::busy(&told.code, told.message);
+        }
         Self::new(StatusCode::CONFLICT, &told.code, told.message)
     }
 

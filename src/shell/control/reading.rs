@@ -35,6 +35,7 @@ impl Reading<'_> {
     pub fn list(self) -> StatusList {
         StatusList {
             releases: self.view.snapshot.config.releases.values().map(|release| self.status(release)).collect(),
+            scheduled: self.scheduled(),
             document_errors: self.view.papers.findings.iter().filter(|finding| finding.severity == Severity::Error).count(),
             epoch: self.view.decision.state.epoch,
             decided_at: self.view.snapshot.now,
@@ -170,7 +171,7 @@ impl Reading<'_> {
         let proven = self.view.snapshot.observed.coverage.get(policy);
         let demanded_nodes = document.map(|document| document.nodes.iter()).into_iter().flatten();
         let nodes = demanded_nodes.map(|node| (node.to_string(), proven.and_then(|proven| proven.nodes.get(node)).copied()));
-        CoverageStatus {
+        let status = CoverageStatus {
             policy: policy.to_string(),
             demanded_percent: document.map_or(100.0, |document| document.coverage),
             nodes: nodes.collect(),
@@ -187,7 +188,12 @@ impl Reading<'_> {
             fresh_until: proven.and_then(|proven| proven.fresh_until),
             measured_at: proven.map(|proven| proven.measured_at),
             age_secs: proven.map(|proven| self.age(proven.measured_at)),
-        }
+            schedule: None,
+            poll: None,
+            began_at: None,
+            next_run_at: None,
+        };
+        self.with_upcoming(policy, status)
     }
 
     /// The gate of a release, with the bounds it decides by.

@@ -97,7 +97,7 @@ pub static ROUTES: &[Route] = &[
     show("/", Least::Anybody, health::front).does("says where to look"),
     get("/-/healthy", Least::Anybody, health::healthy).does("200 while the listener and the loop behind it run"),
     get("/-/ready", Least::Anybody, health::ready).does(
-        "200 once the first decision is made and documents are in force, else 503; a second line says if newer ones are refused",
+        "200 once the first decision is made, documents are in force, and while decisions can be made durable; else 503 with the reason; a second line says if newer ones are refused",
     ),
     show("/metrics", Least::Anybody, health::metrics).does("the metrics of METRICS.md, as Prometheus reads them"),
     show("/api/v1/releases", Least::Viewer, board::releases).does("how all releases stand"),

@@ -97,6 +97,9 @@ pub struct DocumentsStatus {
 pub struct StatusList {
     /// In the order of their names.
     pub releases: Vec<Status>,
+    /// Priming policies with a schedule, which run whether a release leans on them or not.
+    #[serde(default)]
+    pub scheduled: Vec<CoverageStatus>,
     /// Errors in documents: with any, the configuration before them is in force.
     pub document_errors: usize,
     /// The epoch that decided.
@@ -291,6 +294,46 @@ pub struct CoverageStatus {
     pub measured_at: Option<Timestamp>,
     /// How long ago that was.
     pub age_secs: Option<u64>,
+    /// Its schedule; null: it has none.
+    #[serde(default)]
+    pub schedule: Option<ScheduleStatus>,
+    /// Its polls; null: no release that is under way leans on it, so it is not polled.
+    #[serde(default)]
+    pub poll: Option<PollStatus>,
+    /// When a run was last asked for.
+    #[serde(default)]
+    pub began_at: Option<Timestamp>,
+    /// The earlier of the next fire and the next poll; null: none is known.
+    #[serde(default)]
+    pub next_run_at: Option<Timestamp>,
+}
+
+/// A schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleStatus {
+    /// The five fields, or the word.
+    pub cron: String,
+    /// The zone whose clocks it follows.
+    pub time_zone: String,
+    /// What it means, such as `At 03:30 every day.`
+    pub description: String,
+    /// The next fire that was not handled; in the past while it waits for a run to end. Null: none before 2101.
+    pub next_at: Option<Timestamp>,
+    /// The same on the clocks of the zone.
+    pub next_local: Option<String>,
+    /// Seconds until then; 0 when it is due.
+    pub next_in_secs: Option<u64>,
+}
+
+/// Polls of a priming policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PollStatus {
+    /// The time between two.
+    pub every_secs: u64,
+    /// Since when it polls more often than usual, such as `T-6h`; null: it does not.
+    pub tightened_from: Option<String>,
+    /// The next one; null while a run goes on.
+    pub next_at: Option<Timestamp>,
 }
 
 /// All priming.

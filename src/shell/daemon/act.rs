@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::chronicle::{self, Past};
+use super::fault::{self, Step};
 use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
 use crate::core::priming::RunSoFar;
@@ -49,7 +50,8 @@ impl Outcome {
 
     pub(super) fn release(&self) -> Option<Name> {
         match &self.intent.effect {
-            Effect::Prime { release, .. } | Effect::Report { release } => Some(release.clone()),
+            Effect::Prime { release, .. } => release.clone(),
+            Effect::Report { release } => Some(release.clone()),
             Effect::Notify(said) => said.release.clone(),
             Effect::SetFloor { .. } => None,
         }
@@ -136,12 +138,12 @@ impl Actuators {
         }
     }
 
-    fn prime(&mut self, intent: Intent, (policy, release): (Name, Name), documents: &Documents) {
+    fn prime(&mut self, intent: Intent, (policy, release): (Name, Option<Name>), documents: &Documents) {
         let spec = documents.primings.get(&policy).cloned();
         let known = spec.zip(documents.config.primings.get(&policy).cloned());
         let (progress, run) = watch::channel(Progress::default());
         self.runs.insert(policy.clone(), run);
-        let launch_at = documents.config.releases.get(&release).map(|release| release.launch_at);
+        let launch_at = release.and_then(|name| documents.config.releases.get(&name)).map(|release| release.launch_at);
         self.spawn(intent, async move {
             let Some((spec, rules)) = known else { return Err(format!("there is no priming policy {policy}")).into() };
             let until = rules.fresh_until.zip(launch_at).map(|(until, launch_at)| until.at(launch_at));
@@ -169,6 +171,7 @@ impl Actuators {
         let outcomes = self.outcomes.clone();
         self.tasks.spawn(async move {
             let Done { result, proven, delivered } = work.await;
+            fault::passes(Step::AfterAct);
             // A closed channel means the daemon is stopping; the journal still has the intent open.
             let _ = outcomes.send(Outcome { intent, result, proven, delivered }).await;
         });

@@ -17,16 +17,17 @@ use crate::shell::control::{GroupView, Papers, View};
 pub(super) struct Board {
     table: Arc<ArcSwap<Table>>,
     view: watch::Sender<Arc<View>>,
+    trouble: Option<String>,
 }
 
 impl Board {
     pub(super) fn new(table: Arc<ArcSwap<Table>>, view: watch::Sender<Arc<View>>) -> Self {
-        Self { table, view }
+        Self { table, view, trouble: None }
     }
 
     /// From the next request on, decisions follow this table.
     pub(super) fn publish_table(&self, snapshot: &Snapshot, decision: &Decision) {
-        let next_change = decision.wake_at.map(|at| since(at, snapshot.now).as_secs());
+        let next_change = decision.next_change().map(|at| since(at, snapshot.now).as_secs());
         let input = TableInput {
             policies: snapshot.config.throttles.values().cloned().collect(),
             offers: decision.offers.clone(),
@@ -37,10 +38,19 @@ impl Board {
         self.table.store(Arc::new(Table::build(input)));
     }
 
+    /// Why nothing can be kept, or that it can be again.
+    pub(super) fn publish_trouble(&mut self, trouble: Option<String>) {
+        if self.trouble != trouble {
+            self.trouble.clone_from(&trouble);
+            self.view.send_modify(|view| *view = Arc::new(View { not_durable: trouble, ..View::clone(view) }));
+        }
+    }
+
     /// How things stand, for people and programs.
     pub(super) fn publish_view(&self, snapshot: Snapshot, decision: Decision, (papers, open): (&Papers, usize)) {
         let groups = groups(&snapshot, &decision);
-        let view = View { snapshot, decision, groups, papers: papers.clone(), ready: true, open_intents: open };
+        let (papers, not_durable) = (papers.clone(), self.trouble.clone());
+        let view = View { snapshot, decision, groups, papers, ready: true, open_intents: open, not_durable };
         self.view.send_replace(Arc::new(view));
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::reload_needed::{marks, needed, objections};
-use crate::core::decide::{Person, Rejected, State};
+use crate::core::decide::{Config, Person, Rejected, State};
 use crate::core::release::{Missing, Phase};
 use crate::core::words::Name;
 use crate::shell::control::{Applied, NotRemoved, Papers, Reloaded};
@@ -136,6 +136,11 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// The configuration with it in force.
+    pub(super) fn config(&self) -> &Config {
+        &self.next.documents.config
+    }
+
     /// What the store keeps.
     pub(super) fn records(&self, by: &Name, at: Timestamp) -> Vec<AppliedDocument> {
         let record = |part: &Part| AppliedDocument {

@@ -17,22 +17,24 @@ use super::board::Board;
 use super::chronicle::{Chronicle, Past};
 use super::counts;
 use super::documents::Library;
+use super::durability::Durability;
+use super::fault::{self, Step};
 use super::look::Observers;
+use super::owed::Owed;
 use super::probing::{Look, Probes};
 use super::reload::Reloader;
 use super::service::Service;
 use super::start::Options;
+use super::timekeeping::Timekeeping;
 use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{
-    Command, Decision, Effect, Intent, Memory, Observations, Order, Scope, Snapshot, State, Told, decide_orders,
-};
+use crate::core::decide::{Command, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, Told, decide_orders};
 use crate::core::release::Phase;
-use crate::core::words::{Name, later, since};
+use crate::core::words::{Name, since};
 use crate::shell::clock;
 use crate::shell::control::{Ask, People};
-use crate::shell::store::{Commit, EVENTS_PAGE, EventRow, Failure, NewEvent, Store};
+use crate::shell::store::{AppliedDocument, Commit, DocumentInForce, EVENTS_PAGE, EventRow, NewEvent, Store};
 use crate::shell::telemetry;
 
 /// The halt file is looked at this often, whatever the tick is: a halt may not wait for a tick.
@@ -59,7 +61,11 @@ pub(super) struct Engine {
     pub(super) ticked_at: Instant,
     pub(super) observed: Observations,
     pub(super) wake_at: Option<Timestamp>,
-    pub(super) retry_at: BTreeMap<String, (Timestamp, Intent)>,
+    /// By the monotonic clock: a wall clock that is set back must not put an effect off for as long.
+    pub(super) retry_at: BTreeMap<String, (Instant, Intent)>,
+    pub(super) owed: Vec<Owed>,
+    pub(super) durability: Durability,
+    pub(super) timekeeping: Timekeeping,
     pub(super) chronicle: Chronicle,
     pub(super) upkeep: Upkeep,
     pub(super) memory: Memory,
@@ -72,6 +78,9 @@ pub(super) struct Engine {
 }
 
 type Reply = oneshot::Sender<Result<Told, Told>>;
+
+/// Documents that a decision takes into force: what is kept of them, and everything that is in force then.
+type Papers = (Vec<AppliedDocument>, Vec<DocumentInForce>);
 
 impl Engine {
     /// Puts the table of the kept state in force, so that clients are answered while the world is looked at for the
@@ -123,8 +132,8 @@ impl Engine {
     /// Until the next tick: the tick's length after the last one, whatever came in between, or sooner when something is
     /// known to change or a retry is due.
     fn pause(&self, now: Timestamp) -> Duration {
-        let retries = self.retry_at.values().map(|(at, _)| *at);
-        let known = self.wake_at.into_iter().chain(retries).min().map(|at| since(at, now));
+        let retries = self.retry_at.values().map(|(at, _)| at.saturating_duration_since(clock::monotonic()));
+        let known = self.wake_at.map(|at| since(at, now)).into_iter().chain(retries).min();
         let passed = self.ticked_at.elapsed();
         let regular = self.tick.saturating_sub(passed);
         known.map_or(regular, |known| known.min(regular)).max(LEAST_PAUSE.saturating_sub(passed))
@@ -133,14 +142,24 @@ impl Engine {
     /// Looks at the world, decides, commits, acts.
     pub(super) async fn tick(&mut self, cause: &'static str, orders: Vec<(Command, Reply)>) {
         let started = clock::monotonic();
+        self.write_owed();
+        self.mind_the_clock();
         self.look().await;
-        self.resend(clock::now());
+        self.resend();
         self.decide(cause, orders);
+        self.board.publish_trouble(self.durability.look());
         self.keep_documents();
         self.ticked_at = clock::monotonic();
         telemetry::tick(started.elapsed());
         // Whatever caused the tick: people who order faster than ticks come do not hold it up.
         self.upkeep.turn(&mut self.store);
+    }
+
+    fn mind_the_clock(&mut self) {
+        let at = clock::now();
+        let Some(message) = self.timekeeping.look(at, clock::monotonic()) else { return };
+        tracing::warn!("{message}");
+        self.news.push(NewEvent { at, release: None, kind: "clock".into(), message, by: None });
     }
 
     async fn look(&mut self) {
@@ -156,7 +175,7 @@ impl Engine {
         self.observed = observed;
     }
 
-    fn open_keys(&self) -> BTreeSet<String> {
+    pub(super) fn open_keys(&self) -> BTreeSet<String> {
         match self.store.open_intents() {
             Ok(open) => open.into_iter().map(|open| open.intent.key).collect(),
             // Unknown is treated as open: nothing is asked twice because the journal could not be read.
@@ -168,6 +187,7 @@ impl Engine {
         let (commands, replies): (Vec<Command>, Vec<Reply>) = orders.into_iter().unzip();
         // Always anew: an order is decided on what was seen last, and what was asked since must not be asked again.
         self.observed.open = self.open_keys();
+        self.observed.uptime = clock::uptime();
         let snapshot = Snapshot {
             config: self.library.documents().config.clone(),
             state: self.state.clone(),
@@ -184,14 +204,19 @@ impl Engine {
                 (Scope::Orders, self.memory.decide(Scope::Orders, &snapshot))
             }
         };
-        match self.commit(cause, &snapshot, (scope, &decision)) {
+        match self.commit((cause, None), &snapshot, (scope, &decision)) {
             Ok(()) => self.accept(snapshot, decision, replies),
             Err(sentence) => self.reject(&sentence, snapshot, replies),
         }
     }
 
     /// Durable before anything else. A decision that breaks an invariant is not committed at all.
-    fn commit(&mut self, cause: &'static str, snapshot: &Snapshot, (scope, decision): (Scope, &Decision)) -> Result<(), String> {
+    pub(super) fn commit(
+        &mut self,
+        (cause, change): (&'static str, Option<Papers>),
+        snapshot: &Snapshot,
+        (scope, decision): (Scope, &Decision),
+    ) -> Result<(), String> {
         let broken = check(decision, snapshot);
         if let Some(first) = broken.first() {
             return Err(format!("the decision breaks {}: {}; nothing was changed", first.invariant, first.message));
@@ -202,6 +227,7 @@ impl Engine {
             self.tell_news();
             return Ok(());
         }
+        let (documents, in_force) = change.unwrap_or_default();
         let commit = Commit {
             at: snapshot.now,
             cause,
@@ -209,11 +235,17 @@ impl Engine {
             snapshot,
             decision,
             events: self.news.iter().cloned().chain(events(snapshot, decision)).collect(),
-            documents: Vec::new(),
+            documents,
+            in_force,
             core_version: core::VERSION,
         };
-        let committed =
-            tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| error.to_string())?;
+        fault::passes(Step::BeforeCommit);
+        let committed = tokio::task::block_in_place(|| self.store.commit_within(scope, &commit)).map_err(|error| {
+            self.durability.failed(&error);
+            error.to_string()
+        })?;
+        self.durability.written();
+        fault::passes(Step::AfterCommit);
         self.news.clear();
         if let Some(key) = committed.conflicting.first() {
             tracing::error!(effect.key = key, "two different effects have one key; the first stays in force");
@@ -233,18 +265,21 @@ impl Engine {
         }
     }
 
-    fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
+    pub(super) fn accept(&mut self, snapshot: Snapshot, decision: Decision, replies: Vec<Reply>) {
         self.state = decision.state.clone();
         self.wake_at = decision.wake_at;
         self.board.publish_table(&snapshot, &decision);
         for (reply, told) in replies.into_iter().zip(decision.replies.iter().cloned()) {
+            fault::passes(Step::BeforeReply);
             // The person may have gone; the order stands.
             let _ = reply.send(told);
+            fault::passes(Step::AfterReply);
         }
+        // First, so that the report of a release that just ended has its end.
+        self.chronicle.record(&snapshot, &decision);
         for intent in decision.intents.clone() {
             self.send(intent);
         }
-        self.chronicle.record(&snapshot, &decision);
         let open = self.store.open_intents().map_or(0, |open| open.len());
         self.board.publish_view(snapshot, decision, (self.library.papers(), open));
         self.service.status(&self.board.view());
@@ -258,7 +293,7 @@ impl Engine {
         let standing = Snapshot { commands: Vec::new(), ..snapshot };
         self.board.publish_table(&standing, &decide_orders(&standing));
         let message =
-            format!("{sentence} Until this is mended only the halt file of the settings halts: create it to stop every update.");
+            format!("{sentence}. Until this is mended only the halt file of the settings halts: create it to stop every update.");
         for reply in replies {
             // The person may have gone.
             let _ = reply.send(Err(Told { code: "not_committed".into(), message: message.clone() }));
@@ -268,12 +303,15 @@ impl Engine {
     /// Marks an intent sent and hands it to its actuator.
     fn send(&mut self, intent: Intent) {
         self.retry_at.remove(&intent.key);
+        fault::passes(Step::BeforeSent);
         if let Err(error) = self.store.sent(&intent.key, clock::now()) {
             // Not marked is not sent: it stays open and is taken up by a later tick.
             tracing::error!(effect.key = intent.key, %error, "an effect could not be journaled and is not sent");
-            self.retry_at.insert(intent.key.clone(), (later(clock::now(), self.tick), intent));
+            self.durability.failed(&error);
+            self.retry_at.insert(intent.key.clone(), (clock::monotonic() + self.tick, intent));
             return;
         }
+        fault::passes(Step::AfterSent);
         let delivered = self.delivered(&intent.key);
         let past = self.past(&intent.effect);
         self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
@@ -317,7 +355,8 @@ impl Engine {
     }
 
     /// Sends failed effects again when their pause is over.
-    fn resend(&mut self, now: Timestamp) {
+    fn resend(&mut self) {
+        let now = clock::monotonic();
         let due: Vec<String> = self.retry_at.iter().filter(|(_, (at, _))| *at <= now).map(|(key, _)| key.clone()).collect();
         let still_open = self.open_keys();
         for key in due {
@@ -331,28 +370,11 @@ impl Engine {
 
     /// Journals what became of an effect.
     async fn settle(&mut self, outcome: Outcome) {
-        let now = clock::now();
-        let (key, kind) = (outcome.intent.key.clone(), outcome.kind());
-        let journaled = match &outcome.result {
-            Ok(detail) => {
-                self.actuators.forget(&key);
-                match &outcome.proven {
-                    Some(proven) => self.store.done_and_proven(&key, (now, detail), proven),
-                    None => self.store.done(&key, now, detail),
-                }
-            }
-            Err(error) => {
-                let retry_at = later(now, self.actuators.pause_before_retry(&key));
-                self.retry_at.insert(key.clone(), (retry_at, outcome.intent.clone()));
-                let delivered = outcome.delivered.clone();
-                self.store.failed(&key, &Failure { at: now, error: error.clone(), retry_at, delivered })
-            }
-        };
-        if let Err(error) = journaled {
-            tracing::error!(effect.key = key, %error, "the outcome of an effect could not be journaled; it will be sent again");
-        }
-        telemetry::effect(kind, if outcome.result.is_ok() { "done" } else { "failed" });
-        self.note(&outcome, now);
+        fault::passes(Step::BeforeDone);
+        self.close(&outcome);
+        fault::passes(Step::AfterDone);
+        telemetry::effect(outcome.kind(), if outcome.result.is_ok() { "done" } else { "failed" });
+        self.note(&outcome, clock::now());
         if let Some(proven) = outcome.proven {
             self.observers.proven(proven);
         }
@@ -388,6 +410,7 @@ impl Engine {
             }
             Ask::Push { source, counts, reply } => {
                 let stored = tokio::task::block_in_place(|| self.store.put_counts(&source, &counts));
+                let stored = stored.inspect_err(|error| self.durability.failed(error));
                 let _ = reply.send(stored.map_err(|error| Told { code: "not_stored".into(), message: error.to_string() }));
             }
             Ask::Events { after, limit, reply } => {
@@ -401,31 +424,6 @@ impl Engine {
     async fn orders(&mut self, command: Command, reply: Reply) {
         self.decide("order", vec![(command, reply)]);
         self.tick("order", Vec::new()).await;
-    }
-
-    async fn apply(
-        &mut self,
-        by: crate::core::decide::Person,
-        text: &str,
-    ) -> Result<crate::shell::control::Applied, Vec<crate::shell::settings::Finding>> {
-        let change = tokio::task::block_in_place(|| self.library.propose(text, &self.state))?;
-        let stored = tokio::task::block_in_place(|| {
-            self.store.put_documents(&change.records(&by.name, clock::now()))?;
-            self.store.put_in_force(&change.in_force())
-        });
-        if let Err(error) = stored {
-            return Err(vec![super::documents::not_stored(&error.to_string())]);
-        }
-        let applied = change.applied.clone();
-        let releases = change.releases.clone();
-        self.library.adopt(change);
-        self.rewire();
-        // The first decision makes states for new releases, the second remembers who applied them.
-        self.tick("apply", Vec::new()).await;
-        let (reply, _gone) = oneshot::channel();
-        let command = Command { by, order: Order::Applied { releases }, reason: String::new() };
-        self.decide("apply", vec![(command, reply)]);
-        Ok(applied)
     }
 }
 

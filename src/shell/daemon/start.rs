@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::act::Actuators;
 use super::board::Board;
 use super::chronicle::Chronicle;
+use super::durability::Durability;
 use super::engine::Engine;
 use super::look::{self, Observers};
 use super::probing::Probes;
@@ -27,6 +28,7 @@ use super::reload::Reloader;
 use super::reload_start::{self, Remembered};
 use super::service::{self, Service};
 use super::sockets::{self, HandOverError};
+use super::timekeeping::Timekeeping;
 use super::upkeep::Upkeep;
 use crate::core::decide::{Config, Decision, Intent, Memory, Observations, Snapshot, State};
 use crate::core::throttle::Table;
@@ -149,6 +151,9 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
         observed: Observations::default(),
         wake_at: None,
         retry_at: BTreeMap::new(),
+        owed: Vec::new(),
+        durability: Durability::of(&settings.data),
+        timekeeping: Timekeeping::begin(clock::now(), clock::monotonic()),
         chronicle: Chronicle::default(),
         upkeep: Upkeep::new(settings.retention, settings.tick, (clock::now(), clock::monotonic())),
         memory: Memory::default(),
@@ -206,7 +211,7 @@ async fn open_house(
         // An error means that the decision listener is gone, and nobody is left to be told.
         let _ = told.await;
     };
-    engine.run(end).await;
+    Box::pin(engine.run(end)).await;
     tracing::info!("tminus stops: state is kept and instances go on");
     drop((ending, over));
     let _ = tokio::time::timeout(LAST_WORDS, async { (control.await, decision.await) }).await;
@@ -277,5 +282,6 @@ fn nothing_yet() -> View {
         papers: Papers::default(),
         ready: false,
         open_intents: 0,
+        not_durable: None,
     }
 }

@@ -144,7 +144,7 @@ pub const CODES: &[Code] = &[
     Code {
         code: "TM0129",
         title: "not a time zone or schedule",
-        text: "A time zone is a name of the IANA database such as `America/Los_Angeles`. A schedule has the five fields of crontab: minute, hour, day of month, month, weekday.",
+        text: "A time zone is a name of the IANA database such as `America/Los_Angeles`. A schedule has the five fields of crontab (minute, hour, day of month, month, weekday) or is a word such as `@daily`; `tminus cron explain` says what a line means.",
     },
     Code {
         code: "TM0130",
@@ -205,6 +205,11 @@ pub const CODES: &[Code] = &[
         code: "TM0210",
         title: "check without a bound",
         text: "A metric check needs `below`, `above` or both; with both, `above` is the smaller number. Otherwise it is always green, or never.",
+    },
+    Code {
+        code: "TM0220",
+        title: "schedule that never fires",
+        text: "No year has such a day: 30 February, or 31 April. `tminus cron explain` says when a line is due.",
     },
     Code {
         code: "TM0301",

@@ -70,6 +70,7 @@ pub fn scalar(format: &Format, text: &str) -> String {
         "tminus-url" => meant::url(text),
         "tminus-host-port" => meant::host_port(text),
         "tminus-listen" => meant::listen(text),
+        "tminus-cron" => text.parse::<crate::core::calendar::Line>().err().map(|error| error.fix()),
         "tminus-time-zone" => Some(meant::zone(text)),
         "tminus-name" => meant::name(text),
         "tminus-sha256" => Some(meant::sha256(text)),

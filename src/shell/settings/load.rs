@@ -202,10 +202,11 @@ fn more(rest: &[Finding]) -> Vec<Finding> {
 }
 
 fn parts(drafts: &[Draft<'_>]) -> Vec<Part> {
+    let asked = references::Asked::of(drafts);
     let part = |draft: &Draft<'_>| {
         let (file, text) = (draft.source.file.clone(), draft.text.to_owned());
         let (name, sha256) = (draft.name.clone()?, sha256([canonical(&draft.json).as_str()]));
-        let (line, leans_on) = (draft.line(), references::documents(draft, drafts));
+        let (line, leans_on) = (draft.line(), references::documents(draft, &asked));
         Some(Part { kind: draft.kind, name, sha256, file, text, line, leans_on })
     };
     let mut parts: Vec<Part> = drafts.iter().filter(|draft| draft.is_valid()).filter_map(part).collect();

@@ -58,19 +58,31 @@ pub fn check(drafts: &mut [Draft<'_>]) {
     }
 }
 
+/// The sources that have a query, by its name: looked up for every gate and check, so made once.
+pub struct Asked(BTreeMap<Name, BTreeSet<Name>>);
+
+impl Asked {
+    /// Of all documents.
+    pub fn of(drafts: &[Draft<'_>]) -> Self {
+        let mut asked: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for draft in drafts.iter().filter(|draft| draft.kind == Kind::MetricsSource) {
+            for query in draft.notes().keys_at("queries").iter().filter_map(|key| Name::new(key).ok()) {
+                asked.entry(query).or_default().extend(draft.name.clone());
+            }
+        }
+        Self(asked)
+    }
+}
+
 /// The documents that one names; a query stands for the source that has it.
-pub fn documents(draft: &Draft<'_>, among: &[Draft<'_>]) -> BTreeSet<(Kind, Name)> {
-    let has = |source: &&Draft<'_>, query: &Name| {
-        source.kind == Kind::MetricsSource
-            && source.notes().keys_at("queries").iter().any(|key| query.as_str().eq_ignore_ascii_case(key))
-    };
+pub fn documents(draft: &Draft<'_>, asked: &Asked) -> BTreeSet<(Kind, Name)> {
     let mut named = BTreeSet::new();
     for reference in of(draft) {
         match Kind::of(&reference.to) {
             Some(kind) => drop(named.insert((kind, reference.name))),
             None if reference.to == "query" => {
-                let sources = among.iter().filter(|source| has(source, &reference.name));
-                named.extend(sources.filter_map(|source| Some((source.kind, source.name.clone()?))));
+                let sources = asked.0.get(&reference.name).into_iter().flatten();
+                named.extend(sources.map(|source| (Kind::MetricsSource, source.clone())));
             }
             None => {}
         }

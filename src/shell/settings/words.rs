@@ -13,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::instant::{Instant, read_instant};
+use crate::core::calendar::{InvalidLine, Line};
 use crate::core::words::{Name, Percent, Rate, TRelative, Version, VersionRule, parse_count, parse_duration};
 
 /// Declares a text with a reader: the type, its place in schemas, and its way out of serde.
@@ -291,15 +292,12 @@ fn read_sha256(text: &str) -> Result<String, String> {
     Err(format!("a SHA-256 is 64 hexadecimal digits, this has {} characters", text.chars().count()))
 }
 
-/// The shape alone: the calendar, which knows whether a line ever fires, comes with schedules.
+/// As the calendar reads it. A line that never fires is well written; a rule refuses it.
 fn read_cron(text: &str) -> Result<String, String> {
-    let words = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
-    let field = |field: &str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*/,-?#".contains(&byte));
-    let fields: Vec<_> = text.split_whitespace().collect();
-    if words.contains(&text) || (fields.len() == 5 && fields.into_iter().all(field)) {
-        return Ok(text.into());
+    match text.parse::<Line>() {
+        Ok(_) | Err(InvalidLine::Never(_)) => Ok(text.into()),
+        Err(error) => Err(error.to_string()),
     }
-    Err(format!("a schedule is five fields (minute hour day month weekday) or a word such as @daily, not {:?}", shortened(text)))
 }
 
 fn shortened(text: &str) -> String {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::audit::{self, AuditRow};
-use super::documents::{self, AppliedDocument};
+use super::documents::{self, AppliedDocument, DocumentInForce};
 use super::writer::{add_quiet_ticks, cut, instant, signed};
 use super::{EventRow, NewEvent, Store, StoreError, sql, timeline};
 use crate::core::decide::{Decision, Effect, Intent, Scope, Snapshot};
@@ -33,6 +33,8 @@ pub struct Commit<'a> {
     pub events: Vec<NewEvent>,
     /// Documents that the decision was made with for the first time.
     pub documents: Vec<AppliedDocument>,
+    /// Everything that is in force from now on; empty: what was.
+    pub in_force: Vec<DocumentInForce>,
     /// The version of the core that decided.
     pub core_version: &'a str,
 }
@@ -79,6 +81,9 @@ impl Store {
                 put_intent(transaction, (intent, ours, commit.at), &mut committed)?;
             }
             documents::put(transaction, &commit.documents)?;
+            if !commit.in_force.is_empty() {
+                documents::put_in_force(transaction, &commit.in_force)?;
+            }
             committed.events = timeline::add(transaction, &commit.events)?;
             transaction.execute(sql::WRITE_STATE, [state])?;
             if let Some((count, at)) = quiet {
@@ -122,7 +127,8 @@ fn summary(commit: &Commit<'_>) -> String {
 fn wanted(effect: &Effect) -> String {
     match effect {
         Effect::SetFloor { group, floor, why, .. } => format!("Floor of {group} to {floor}: {why}"),
-        Effect::Prime { policy, release } => format!("Prime {policy} for {release}."),
+        Effect::Prime { policy, release: Some(release) } => format!("Prime {policy} for {release}."),
+        Effect::Prime { policy, release: None } => format!("Prime {policy} by its schedule."),
         Effect::Notify(announcement) => announcement.what.clone(),
         Effect::Report { release } => format!("Write the report of {release}."),
     }
@@ -205,6 +211,7 @@ mod tests {
             decision: &decision,
             events: Vec::new(),
             documents: Vec::new(),
+            in_force: Vec::new(),
             core_version: "0",
         })
     }

@@ -45,14 +45,7 @@ pub struct DocumentInForce {
 impl Store {
     /// Remembers what is in force, in place of what was; all or nothing.
     pub fn put_in_force(&mut self, documents: &[DocumentInForce]) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            transaction.execute(sql::FORGET_IN_FORCE, [])?;
-            for document in documents {
-                let row = (&document.kind, document.name.folded(), document.name.as_str(), &document.file, &document.text);
-                transaction.prepare_cached(sql::PUT_IN_FORCE)?.execute(row)?;
-            }
-            Ok(())
-        })
+        self.write(|transaction| put_in_force(transaction, documents))
     }
 
     /// Forgets an applied document; nothing happens where there is none.
@@ -108,4 +101,14 @@ fn read(row: &Row<'_>) -> Result<AppliedDocument, StoreError> {
         by: name(row.get(3)?)?,
         at: read_instant(&row.get::<_, String>(4)?)?,
     })
+}
+
+/// Remembers what is in force, in place of what was.
+pub(super) fn put_in_force(transaction: &Transaction<'_>, documents: &[DocumentInForce]) -> Result<(), StoreError> {
+    transaction.execute(sql::FORGET_IN_FORCE, [])?;
+    for document in documents {
+        let row = (&document.kind, document.name.folded(), document.name.as_str(), &document.file, &document.text);
+        transaction.prepare_cached(sql::PUT_IN_FORCE)?.execute(row)?;
+    }
+    Ok(())
 }

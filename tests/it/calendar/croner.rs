@@ -90,7 +90,10 @@ type Answers = BTreeSet<SignedDuration>;
 /// What croner says of each line, kept for all changes that clocks show alike: croner sees nothing of a zone but what its
 /// clocks show, and a window has no other change in it.
 #[derive(Default)]
-struct Opinions(BTreeMap<(DateTime, DateTime), BTreeMap<(String, i64, bool), Answers>>);
+struct Opinions(BTreeMap<(DateTime, DateTime), BTreeMap<Asked, Answers>>);
+
+/// A line, the hours around the change, and whether both day fields have to match.
+type Asked = (String, i64, bool);
 
 impl Opinions {
     /// croner's own answer, and what is right by our choices.

@@ -16,7 +16,7 @@ use tminus::core::release::{Go, OnAbort, Release, Rollout, RolloutStep};
 use tminus::core::throttle::{Lift, NoClientId, Policy as Throttle};
 use tminus::core::words::{Capacity, Name, Rate, Version};
 use tminus::shell::clock;
-use tminus::shell::control::{Applied, Ask, Desk, GroupView, NotRemoved, Papers, People, Reloaded, View, serve};
+use tminus::shell::control::{Applied, Ask, Desk, GroupView, NotApplied, NotRemoved, Papers, People, Reloaded, View, serve};
 use tminus::shell::settings::{Finding, Severity};
 use tminus::shell::store::EventRow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -102,6 +102,8 @@ pub fn config() -> Config {
         fresh_until: None,
         nodes: vec![name("edge1"), name("edge2")],
         poll_every: Duration::from_mins(15),
+        schedule: None,
+        tighten: Vec::new(),
     };
     let throttle = Throttle {
         name: name("mobile"),
@@ -164,7 +166,7 @@ fn view(snapshot: Snapshot, decision: Decision) -> View {
         coverage: snapshot.observed.coverage.clone(),
     };
     let groups = BTreeMap::from([(name("reader-api"), group)]);
-    View { snapshot, decision, groups, papers: Papers::default(), ready: true, open_intents: 0 }
+    View { snapshot, decision, groups, papers: Papers::default(), ready: true, open_intents: 0, not_durable: None }
 }
 
 pub fn first_view() -> View {
@@ -195,7 +197,7 @@ impl Behind {
                 let _ = reply.send(told);
             }
             Ask::Apply { text, reply, .. } => {
-                let _ = reply.send(apply(&text));
+                let _ = reply.send(apply(&text).map_err(NotApplied::Findings));
             }
             Ask::Reload { reply, .. } => {
                 let _ = reply.send(Ok(Reloaded { created: vec!["Release/x".into()], ..Reloaded::default() }));

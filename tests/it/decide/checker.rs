@@ -93,6 +93,13 @@ impl Made {
         self.decision.changed = true;
     }
 
+    /// Asks for a run of a priming policy.
+    fn prime(&mut self, policy: &str, run: u32, release: Option<Name>) {
+        let effect = Effect::Prime { policy: name(policy), release };
+        self.decision.intents.push(Intent { key: format!("prime:{policy}:{run}"), epoch: self.snapshot.state.epoch, effect });
+        self.decision.changed = true;
+    }
+
     /// As if a higher floor had been held before.
     fn holds(&mut self, floor: u32) {
         let (floor, restore) = (Capacity(floor), Capacity(3));
@@ -134,7 +141,7 @@ type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 
 #[test]
 fn every_broken_invariant_is_found() {
-    let cases: [Case; 18] = [
+    let cases: [Case; 21] = [
         ("an intent of an older epoch", "I1", preparing, |made| {
             made.ask("group", 9);
             made.decision.intents[0].epoch += 1;
@@ -185,6 +192,18 @@ fn every_broken_invariant_is_found() {
         ("a change that is not said", "I10", preparing, |made| {
             made.ask("group", 9);
             made.decision.changed = false;
+        }),
+        ("two runs of one policy", "I2", preparing, |made| {
+            made.prime("content", 1, None);
+            made.prime("content", 2, None);
+        }),
+        ("a run beside one that is open", "I2", preparing, |made| {
+            made.prime("content", 2, None);
+            made.snapshot.observed.open.insert("prime:content:1".into());
+        }),
+        ("a run for a shadow", "I5", preparing, |made| {
+            made.prime("content", 1, Some(first()));
+            made.snapshot.config.releases.get_mut(&first()).unwrap().shadow = true;
         }),
         ("a wake-up in the past", "I9", preparing, |made| {
             made.decision.wake_at = Some(made.snapshot.now - Duration::from_secs(1));

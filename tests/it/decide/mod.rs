@@ -10,5 +10,6 @@ mod halts;
 mod orders;
 mod poisoned;
 mod properties;
+mod schedules;
 mod signatures;
 mod vanished;

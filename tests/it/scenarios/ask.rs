@@ -61,7 +61,7 @@ fn cell(table: &Table, (app, version, channel): (&Name, &str, &str)) -> Result<S
 fn table(stage: &Stage) -> Result<Table, String> {
     let decision = stage.last.as_ref().ok_or("nothing was decided yet")?;
     let now = stage.now()?;
-    let next_change_secs = decision.wake_at.map(|at| u32::try_from(since(at, now).as_secs()).unwrap_or(u32::MAX));
+    let next_change_secs = decision.next_change().map(|at| u32::try_from(since(at, now).as_secs()).unwrap_or(u32::MAX));
     Ok(Table::build(TableInput {
         policies: stage.config.throttles.values().cloned().collect(),
         offers: decision.offers.clone(),

@@ -18,7 +18,7 @@
 //! probe ITEM green|red|unknown DETAIL      halt-file appears|goes
 //! go|hold|resume|advance|promote|abort|clear|scrub RELEASE   sign-off RELEASE ITEM   waive RELEASE ITEM for 2d
 //! halt|lift everything|APP [channel=|version=] [break-glass]
-//! status RELEASE
+//! status RELEASE    upcoming POLICY
 //! ask app= version= channel= [client=|clients=] [force=]     grid APP VERSION.. on CHANNEL..
 //! ```
 
@@ -33,5 +33,6 @@ mod show;
 mod stage;
 mod status;
 mod traffic;
+mod upcoming;
 mod words;
 mod world;

@@ -42,8 +42,9 @@ pub(super) fn news(before: Option<&Decision>, after: &Decision, snapshot: &Snaps
                 ("floor", format!("{group}: {} -> {floor}: {why}", before_floor(group)))
             }
             // Only the first run is news; afterwards everything is looked at again and again.
+            Effect::Prime { policy, release: None } => ("prime", format!("{policy} by its schedule")),
             Effect::Prime { policy, .. } if snapshot.observed.coverage.contains_key(policy) => continue,
-            Effect::Prime { policy, release } => ("prime", format!("{policy} for {release}")),
+            Effect::Prime { policy, release: Some(release) } => ("prime", format!("{policy} for {release}")),
             Effect::Notify(told) => ("told", announcement(told, snapshot)),
             Effect::Report { release } => ("report", format!("of {release}")),
         });

@@ -56,6 +56,7 @@ impl Stage {
             "probe" => self.probe(&mut words)?,
             "halt-file" => self.halt_file(&mut words)?,
             "status" => super::status::lines(self, &words.name("a release")?)?,
+            "upcoming" => super::upcoming::lines(self, &words.name("a priming policy")?)?,
             "grid" => super::ask::grid(self, &mut words)?,
             "ask" => super::ask::lines(self, &mut words)?,
             _ => self.order(&verb, &mut words)?,

@@ -63,7 +63,7 @@ fn what_was_backed_up_while_serving_comes_back_under_a_higher_epoch() {
     let (files, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = files.path().join("a file #1?.backup");
     let manifest = back_up(folder.path(), &file).unwrap();
-    assert_eq!((manifest.first_row, manifest.last_row, manifest.open_intents, manifest.schema), (1, 20, 1, 2));
+    assert_eq!((manifest.first_row, manifest.last_row, manifest.open_intents, manifest.schema), (1, 20, 1, 3));
     assert_eq!(names_in(files.path()), ["a file #1?.backup"], "nothing is left beside it");
     go_on(&mut store, 21);
 

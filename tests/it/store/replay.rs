@@ -31,7 +31,17 @@ fn decided(scope: Scope, core_version: &str) -> tempfile::TempDir {
     let decision = decide_within(scope, &snapshot);
     let (by, cause) = (Some(name("ann")), "order");
     let (events, documents) = (Vec::new(), Vec::new());
-    let commit = Commit { at: at(5), cause, by, snapshot: &snapshot, decision: &decision, events, documents, core_version };
+    let commit = Commit {
+        at: at(5),
+        cause,
+        by,
+        snapshot: &snapshot,
+        decision: &decision,
+        events,
+        documents,
+        in_force: Vec::new(),
+        core_version,
+    };
     store.commit_within(scope, &commit).unwrap();
     folder
 }
@@ -95,6 +105,7 @@ fn another_core_explains_a_difference_and_the_same_core_does_not() {
             decision: &decision,
             events,
             documents,
+            in_force: Vec::new(),
             core_version,
         };
         store.commit(&commit).unwrap();

@@ -27,6 +27,7 @@ fn decide(store: &mut Store, n: u64, when: Timestamp) {
         decision: &decision,
         events: vec![event],
         documents: Vec::new(),
+        in_force: Vec::new(),
         core_version: "1",
     };
     store.commit(&commit).unwrap();

@@ -25,6 +25,9 @@ pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
     for release in whole.config.releases.values_mut().filter(|release| release.time_zone.is_none()) {
         release.time_zone.clone_from(&zone);
     }
+    for draft in &valid {
+        follow_calendar(&mut whole, draft, zone.as_deref());
+    }
     whole.notifiers.sort_by(|one, other| one.name.cmp(&other.name));
     let texts = Texts::of(&valid);
     whole.config.contents = texts.contents(&whole);
@@ -58,6 +61,14 @@ fn add(whole: &mut Documents, draft: &Draft<'_>) {
             whole.primings.insert(from.name.clone(), shell::priming_spec(from, folder));
         }
         Some(Typed::Notifier(from)) => whole.notifiers.push(shell::notifier(from, folder)),
+    }
+}
+
+/// Schedules that name no zone follow that of the settings, which may stand in any file.
+fn follow_calendar(whole: &mut Documents, draft: &Draft<'_>, zone: Option<&str>) {
+    let Some(Typed::PrimingPolicy(from)) = &draft.typed else { return };
+    if let Some(policy) = whole.config.primings.get_mut(&from.name) {
+        policy.schedule = from.schedule.as_ref().and_then(|schedule| shell::schedule(schedule, zone));
     }
 }
 

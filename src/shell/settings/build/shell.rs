@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crate::core::calendar::Schedule;
 use crate::core::decide::{Person, Topic};
-use crate::core::priming;
+use crate::core::priming::{self, Tighten};
 use crate::shell::settings::kinds::notifier::{self, Notifier, Target};
-use crate::shell::settings::kinds::priming::{PrimingPolicy, Source};
+use crate::shell::settings::kinds::priming::{self as priming_kind, PrimingPolicy, Source};
 use crate::shell::settings::kinds::settings::Settings;
 use crate::shell::settings::words::Text;
 use crate::shell::spec::{self, NodeSpec, NotifierSpec, NotifyTarget, PersonSpec, PrimingSource, PrimingSpec};
@@ -55,7 +56,15 @@ pub fn priming_policy(from: &PrimingPolicy) -> priming::Policy {
         fresh_until: from.fresh_until,
         poll_every: from.poll.every.0,
         nodes: from.nodes.iter().map(|node| node.name.clone()).collect(),
+        schedule: None,
+        tighten: from.poll.tighten.iter().map(|entry| Tighten { from: entry.from, every: entry.every.0 }).collect(),
     }
+}
+
+/// When it runs by the calendar, in its own zone, else in that of the settings, else in UTC.
+pub fn schedule(from: &priming_kind::Schedule, zone: Option<&str>) -> Option<Schedule> {
+    let own = from.time_zone.as_ref().map(|zone| zone.0.as_str());
+    Schedule::new(&from.cron.0, own.or(zone).unwrap_or("UTC")).ok()
 }
 
 /// The part of a priming policy that the primer needs.

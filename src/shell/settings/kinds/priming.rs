@@ -17,12 +17,11 @@ pub struct PrimingPolicy {
     pub name: Name,
     /// Where the list of objects is.
     pub source: Source,
-    /// How often the list is looked at.
+    /// How often the list is looked at while a release that leans on it is under way.
     #[serde(default)]
     pub poll: Poll,
-    /// A schedule on top of polling. Read and kept; this version follows `poll`.
+    /// Runs by the calendar, whether a release leans on the policy or not. A run that was missed is caught up once.
     #[serde(default)]
-    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
     pub schedule: Option<Schedule>,
     /// The caches; each is primed and proven by itself.
     #[schemars(length(min = 1))]
@@ -56,14 +55,14 @@ pub enum Source {
     Urls(Vec<Url>),
 }
 
-/// How often the list is looked at.
+/// How often the list is looked at while a release that leans on the policy is under way.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
     /// The usual time between two looks. Default: 15m.
     #[serde(default = "mins::<15>")]
     pub every: Lasting,
-    /// More often towards T-0. Read and kept; this version follows `every`.
+    /// More often towards T-0: of the entries whose time has come, the one that looks most often counts.
     #[serde(default)]
     pub tighten: Vec<Tighten>,
 }
@@ -88,12 +87,10 @@ pub struct Tighten {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// Five fields: minute, hour, day, month, weekday.
-    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
+    /// Five fields (minute, hour, day of month, month, weekday), or a word such as `@daily`.
     pub cron: Cron,
     /// The zone of these times. Default: the settings' zone.
     #[serde(default)]
-    #[expect(dead_code, reason = "checked by its type; schedules are followed by a later version")]
     pub time_zone: Option<Zone>,
 }
 

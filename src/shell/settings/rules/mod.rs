@@ -7,6 +7,7 @@ mod notifier;
 mod priming;
 mod release;
 mod scaling;
+mod schedule;
 mod settings;
 mod within;
 

@@ -7,6 +7,9 @@ use crate::shell::settings::notes::Notes;
 
 pub fn check(priming: &PrimingPolicy, notes: &mut Notes<'_>) {
     distinct(&way!["nodes"], "name", (priming.nodes.iter().map(|node| &node.name), notes));
+    if let Some(schedule) = &priming.schedule {
+        super::schedule::check(schedule, &way!["schedule"], notes);
+    }
     if priming.poll.every.0.is_zero() {
         notes.value(way!["poll", "every"]).error("TM0130", "`every` is above 0s", "write a duration such as 15m");
     }
