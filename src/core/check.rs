@@ -53,7 +53,7 @@ fn say(broken: &mut Vec<Broken>, invariant: &'static str, message: String) {
     broken.push(Broken { invariant, message });
 }
 
-/// I1, I2: this epoch's intents only, each key once, none that is open already; nothing is done for a shadow.
+/// I1, I2: this epoch's intents only, each key once, none that is open already.
 fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     let mut seen = BTreeSet::new();
     for intent in &decision.intents {
@@ -62,11 +62,6 @@ fn keys(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
         }
         if !seen.insert(&intent.key) || snapshot.observed.open.contains(&intent.key) {
             say(broken, "I2", format!("{} is asked twice", intent.key));
-        }
-        if let Effect::Prime { release, .. } = &intent.effect
-            && snapshot.config.releases.get(release).is_some_and(|release| release.shadow)
-        {
-            say(broken, "I5", format!("{} is for {release}, which is a shadow", intent.key));
         }
     }
 }

@@ -101,8 +101,9 @@ impl EProcess {
         let weight = self.weights.of_checks(self.checks, checks);
         self.checks = self.checks.saturating_add(checks);
         if weight > 0.0 {
+            let ln_weight = real::ln(weight);
             for ln_alternative in &mut self.ln_alternatives {
-                *ln_alternative = ln_add(*ln_alternative, real::ln(weight));
+                *ln_alternative = ln_add(*ln_alternative, ln_weight);
             }
         }
     }

@@ -62,14 +62,24 @@ impl Layers {
         settings::load_texts(&self.texts())
     }
 
-    /// Where a document stands, whatever text it was loaded from.
-    fn origin(&self, part: &Part) -> String {
-        let key = key(part);
-        if self.applied.contains_key(&key) {
-            return format!("{APPLIED} {}", spelt(&key));
+    /// Puts every document where it stands, whatever text it was loaded from.
+    fn placed(&self, parts: Vec<Part>) -> BTreeMap<Key, Part> {
+        // The first one of a name is the one that counts.
+        let mut own: BTreeMap<Key, &Part> = BTreeMap::new();
+        for part in &self.parts {
+            own.entry(key(part)).or_insert(part);
         }
-        let file = self.parts.iter().find(|own| (own.kind, &own.name) == (key.0, &key.1)).map(|own| own.file.clone());
-        file.or_else(|| self.kept.get(&key).map(|kept| kept.file.clone())).unwrap_or_else(|| part.file.clone())
+        let file = |key: &Key| match own.get(key) {
+            _ if self.applied.contains_key(key) => Some(format!("{APPLIED} {}", spelt(key))),
+            Some(own) => Some(own.file.clone()),
+            None => self.kept.get(key).map(|kept| kept.file.clone()),
+        };
+        let place = |part: Part| {
+            let key = key(&part);
+            let file = file(&key).unwrap_or_else(|| part.file.clone());
+            (key, Part { file, ..part })
+        };
+        parts.into_iter().map(place).collect()
     }
 }
 
@@ -91,8 +101,7 @@ pub(super) struct InForce {
 impl InForce {
     /// Puts together what was loaded from these layers.
     pub(super) fn new(settings: Settings, loaded: Loaded, layers: Layers) -> Self {
-        let placed = |part: Part| (key(&part), Part { file: layers.origin(&part), ..part });
-        let parts: BTreeMap<Key, Part> = loaded.parts.into_iter().map(placed).collect();
+        let parts = layers.placed(loaded.parts);
         let mut documents = loaded.documents;
         let gone = layers.kept.iter().map(|(key, part)| (key.clone(), part.file.clone())).collect();
         documents.config.vanished = marks(&parts, &documents.config, &gone);

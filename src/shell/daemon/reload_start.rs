@@ -105,6 +105,14 @@ fn last(in_force: &[DocumentInForce], applied: BTreeMap<Key, Part>) -> (Layers, 
     let source = |document: &DocumentInForce| Source { file: document.file.clone(), text: document.text.clone() };
     let files: Vec<Source> = in_force.iter().filter(is_own).map(source).collect();
     let texts: Vec<(String, String)> = files.iter().map(|source| (source.file.clone(), source.text.clone())).collect();
+    if applied.is_empty() {
+        // What is valid together is so one by one: nothing has to be read a second time.
+        let loaded = settings::load_texts(&texts);
+        if !loaded.has_errors() {
+            let layers = Layers { kept: BTreeMap::new(), files, parts: loaded.parts.clone(), applied };
+            return (layers, loaded);
+        }
+    }
     let parts = settings::load_texts_alone(&texts).parts;
     let layers = Layers { kept: BTreeMap::new(), files, parts, applied };
     let loaded = layers.load();

@@ -138,8 +138,11 @@ fn read(material: &Material, settings: Settings, roots: &[PathBuf]) -> Read {
     Read { outcome, gone, referred }
 }
 
-/// The documents of the files one by one, whatever they name.
+/// The documents of the files one by one, whatever they name. What is valid together is so one by one.
 fn alone(base: &Loaded) -> Loaded {
+    if !base.has_errors() {
+        return Loaded { parts: base.parts.clone(), ..Loaded::default() };
+    }
     let texts: Vec<(String, String)> = base.sources.iter().map(|source| (source.file.clone(), source.text.clone())).collect();
     settings::load_texts_alone(&texts)
 }

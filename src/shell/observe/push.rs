@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::series::{Purpose, Series, Span};
+use super::series::{Point, Purpose, Series, Span};
 use crate::core::words::{Name, since};
 
 /// What one source was told, for the time that is asked about.
@@ -99,25 +99,27 @@ pub(super) fn complete_periods(book: &Book, senders: &[Name], span: Span) -> BTr
 /// beside requests that means none, for requests it is missing. Levels are per second.
 pub(super) fn align(book: &Book, series: &str, complete: &BTreeSet<Timestamp>, grid: (Span, Purpose)) -> Series {
     let (span, purpose) = grid;
-    let mut sums: BTreeMap<Timestamp, u64> = BTreeMap::new();
+    // Stamps rise, so that those of one period stand together.
+    let (mut sums, mut last): (Vec<(Timestamp, u64)>, _) = (Vec::new(), None);
     for (at, counts) in book.series.get(series).into_iter().flat_map(|periods| within(periods, span)) {
+        if counts.is_empty() {
+            continue;
+        }
         let period = span.floor(at);
-        if !counts.is_empty() && complete.contains(&period) {
-            let sum = sums.entry(period).or_default();
+        if last.replace(period) != Some(period) && complete.contains(&period) {
+            sums.push((period, 0));
+        }
+        if let Some((_, sum)) = sums.last_mut().filter(|(started, _)| *started == period) {
             *sum = counts.iter().fold(*sum, |sum, (_, count)| sum.saturating_add(*count));
         }
     }
     let per = if purpose == Purpose::Level { span.step.as_secs_f64().max(1.0) } else { 1.0 };
-    let mut aligned = Series::default();
-    for (at, sum) in sums {
-        aligned.put(at, sum as f64 / per, purpose);
-    }
-    aligned
+    let points = sums.into_iter().map(|(at, sum)| (at, Point::Value(sum as f64 / per))).collect();
+    Series { points, ..Series::default() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::series::Point;
     use super::*;
 
     fn at(minute: i64) -> Timestamp {

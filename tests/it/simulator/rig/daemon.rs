@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tminus::core::check::check;
 use tminus::core::checklist::{Check, Demand, Evidence, is_due};
-use tminus::core::decide::{Command, Config, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, decide};
+use tminus::core::decide::{
+    Command, Config, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, Uptime, decide,
+};
+use tminus::core::priming::Coverage;
 use tminus::core::release::Phase;
 use tminus::core::words::Name;
 
@@ -27,7 +30,7 @@ pub struct Daemon {
     pub wake_at: Option<Timestamp>,
     pub retry_at: BTreeMap<String, i64>,
     /// Effects that are done, and could not be journaled yet.
-    owed: Vec<String>,
+    owed: Vec<(String, Option<(Name, Coverage)>)>,
     /// The hour and the troubles for which histories were read last, by group.
     histories: BTreeMap<usize, (i64, bool, bool)>,
 }
@@ -75,7 +78,9 @@ impl Sim {
     pub fn start(&mut self) {
         let state = self.journal.take_epoch();
         let open: Vec<String> = self.journal.open().iter().cloned().collect();
-        self.daemon = Some(Daemon::new(self.config(), state, self.now));
+        let mut daemon = Daemon::new(self.config(), state, self.now);
+        daemon.snapshot.observed.coverage.clone_from(&self.journal.proven);
+        self.daemon = Some(daemon);
         self.note(|| "the daemon starts".into());
         self.tick();
         for key in open {
@@ -108,8 +113,8 @@ impl Sim {
         let Some(daemon) = self.daemon.as_mut() else { return };
         daemon.ticked_at = self.now;
         if !self.world.is(Trouble::DiskFull) {
-            for key in std::mem::take(&mut daemon.owed) {
-                self.journal.done(&key, daemon.snapshot.state.epoch);
+            for (key, proven) in std::mem::take(&mut daemon.owed) {
+                self.journal.done((&key, daemon.snapshot.state.epoch), proven);
             }
         }
         let now = self.now;
@@ -162,6 +167,8 @@ impl Sim {
             }
         }
         observed.halt_file = self.world.is(Trouble::HaltFile);
+        // It goes on while the daemon is down: nobody reboots the machine.
+        observed.uptime = Some(Uptime { boot: "boot".into(), ms: now.unsigned_abs() });
         self.look_at_counts(&mut daemon);
         self.probe(&mut daemon);
         self.daemon = Some(daemon);
@@ -364,10 +371,13 @@ impl Sim {
     }
 
     /// Journals what became of an effect, and ticks.
-    pub fn settle(&mut self, (epoch, key): (u64, &str), result: &Result<(), String>) {
+    pub fn settle(&mut self, (epoch, key): (u64, &str), result: Result<Option<(Name, Coverage)>, String>) {
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.snapshot.state.epoch == epoch) else { return };
         match result {
-            Ok(()) => daemon.owed.push(key.to_owned()),
+            Ok(proven) => {
+                daemon.snapshot.observed.coverage.extend(proven.clone());
+                daemon.owed.push((key.to_owned(), proven));
+            }
             Err(_) => {
                 let attempts = self.journal.entry(key).map_or(1, |entry| entry.attempts);
                 let bound = (1_000_u64 << attempts.min(5)).min(30_000);

@@ -159,9 +159,11 @@ fn priming(priming: &PrimingOption) -> String {
     let node = |number: usize| format!("{{name: edge{number}, connect: 'x.example:{}'}}", 80 + number);
     let nodes: Vec<_> = (0..priming.nodes).map(node).collect();
     let fresh = if priming.fresh { "fresh_until: T+1h\n" } else { "" };
+    let tighten = if priming.tightens { ", tighten: [{from: T-1h, every: 5m}]" } else { "" };
+    let schedule = if priming.scheduled { "schedule: {cron: '20 */3 * * *', time_zone: Europe/Berlin}\n" } else { "" };
     format!(
         "---\napiVersion: tminus/v1\nkind: PrimingPolicy\nname: {}\nsource: {{urls: ['http://x.example/a']}}\nnodes: [{}]\n\
-         poll: {{every: {}m}}\ncoverage: {}\n{fresh}",
+         poll: {{every: {}m{tighten}}}\ncoverage: {}\n{fresh}{schedule}",
         priming.name,
         nodes.join(", "),
         priming.every_mins,

@@ -18,7 +18,7 @@ const ON_ITS_WAY: i64 = 5 * MINUTE;
 impl Sim {
     /// Ten minutes after everything was mended.
     pub fn look_healed(&mut self) {
-        let wrong = self.unsettled().or_else(|| self.cold()).or_else(|| self.unseen());
+        let wrong = self.unsettled().or_else(|| self.cold()).or_else(|| self.missed()).or_else(|| self.unseen());
         if let Some(message) = wrong {
             self.fail("I9", format!("ten minutes after the last fault {message}"));
         }
@@ -68,6 +68,17 @@ impl Sim {
             let ahead = coverage.measured_at > snapshot.now;
             (!whole || aged || ahead)
                 .then(|| format!("{name} was proven last at {} with {:?}", coverage.measured_at, coverage.nodes))
+        })
+    }
+
+    /// Runs of a schedule that fell due and that nobody made.
+    fn missed(&self) -> Option<String> {
+        let snapshot = &self.daemon.as_ref()?.snapshot;
+        snapshot.state.primings.iter().find_map(|(name, runs)| {
+            let fire = runs.next_fire()?;
+            let open = self.journal.is_open_for(&format!("priming/{}", name.folded()));
+            let late = since(snapshot.now, fire) > Duration::from_mins(6);
+            (late && !open).then(|| format!("the run of {name} that fell due at {fire} was not made"))
         })
     }
 

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tminus::core::decide::{Decision, Effect, Intent, State};
+use tminus::core::priming::Coverage;
+use tminus::core::words::Name;
 
 /// See the module.
 #[derive(Default)]
@@ -15,6 +17,8 @@ pub struct Journal {
     pub rows: u64,
     state: State,
     intents: BTreeMap<String, Entry>,
+    /// What runs of the primer proved.
+    pub proven: BTreeMap<Name, Coverage>,
     open: BTreeSet<String>,
 }
 
@@ -83,9 +87,11 @@ impl Journal {
         Some(entry.attempts)
     }
 
-    /// Notes that it is done; whether it was open.
-    pub fn done(&mut self, key: &str, epoch: u64) -> bool {
-        epoch == self.epoch && self.open.remove(key)
+    /// Notes that it is done, with what it proved.
+    pub fn done(&mut self, (key, epoch): (&str, u64), proven: Option<(Name, Coverage)>) {
+        if epoch == self.epoch && self.open.remove(key) {
+            self.proven.extend(proven);
+        }
     }
 
     pub fn open(&self) -> &BTreeSet<String> {

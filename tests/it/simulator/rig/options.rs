@@ -120,6 +120,9 @@ pub struct PrimingOption {
     pub coverage: u32,
     pub every_mins: i64,
     pub fresh: bool,
+    /// A schedule besides the polls, and polls that tighten an hour before T-0.
+    pub scheduled: bool,
+    pub tightens: bool,
 }
 
 /// Starts that matter to calendars: an ordinary week, clock changes, a leap day, the end of a year.
@@ -274,6 +277,8 @@ impl PrimingOption {
             coverage: *draw.pick(&[90, 99]),
             every_mins: *draw.pick(&[10, 15, 30]),
             fresh: draw.chance(40),
+            scheduled: draw.chance(40),
+            tightens: draw.chance(40),
         }
     }
 }

@@ -242,7 +242,7 @@ impl Sim {
                 }
             }
             Next::Arrive { epoch, key, answers } => self.arrive(epoch, &key, answers),
-            Next::Reply { epoch, key, result } => self.settle((epoch, &key), &result),
+            Next::Reply { epoch, key, result } => self.settle((epoch, &key), result.map(|()| None)),
             Next::Primed { epoch, key, policy } => self.primed((epoch, &key), &policy),
             Next::OldEnds => self.old = None,
             Next::Heal => self.heal(),
@@ -285,8 +285,7 @@ impl Sim {
         let nodes = daemon.snapshot.config.primings.get(policy).map(|policy| policy.nodes.clone());
         let result = nodes.ok_or_else(|| format!("there is no priming policy {policy}"));
         let result = result.and_then(|nodes| self.world.primed(number, (&nodes, of), clock));
-        let result = result.map(|coverage| drop(daemon.snapshot.observed.coverage.insert(policy.clone(), coverage)));
-        self.settle((epoch, key), &result);
+        self.settle((epoch, key), result.map(|coverage| Some((policy.clone(), coverage))));
     }
 
     /// What of each release is in force, ppm: what clients are served.

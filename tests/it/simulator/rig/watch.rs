@@ -32,6 +32,9 @@ pub struct Watch {
     heard: BTreeMap<Option<Name>, (String, Timestamp)>,
 }
 
+/// Clocks that differ by less are not told apart.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// What is known of a release.
 #[derive(Clone, Debug, Default)]
 struct Book {
@@ -40,7 +43,7 @@ struct Book {
     shown: Option<u32>,
     /// At most so long it was at its step without being held.
     dwelled: Duration,
-    at: Option<Timestamp>,
+    at: Option<i64>,
     /// The highest percent that was left by SAFE or promoted to, ppm.
     certified: u32,
 }
@@ -58,12 +61,12 @@ impl Watch {
     }
 
     /// Looks at a decision that is in force from now on.
-    fn look(&mut self, snapshot: &Snapshot, decision: &Decision) -> Vec<Wrong> {
+    fn look(&mut self, (snapshot, decision): (&Snapshot, &Decision), elapsed: i64) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         for (name, release) in &snapshot.config.releases {
             let (before, after) = (snapshot.state.releases.get(name), decision.state.releases.get(name));
             if let Some(after) = after {
-                let turn = Turn { release, before, after, snapshot, decision };
+                let turn = Turn { release, before, after, snapshot, decision, elapsed };
                 wrong.extend(self.releases.entry(name.clone()).or_default().turn(&turn));
                 wrong.extend(oracle::panic_unheard(&turn));
             }
@@ -148,6 +151,8 @@ pub struct Turn<'a> {
     pub after: &'a ReleaseState,
     pub snapshot: &'a Snapshot,
     pub decision: &'a Decision,
+    /// Milliseconds that really passed since the start, whatever clocks show.
+    pub elapsed: i64,
 }
 
 impl Turn<'_> {
@@ -173,11 +178,11 @@ fn shown(release: &Release, state: &ReleaseState) -> Option<u32> {
 
 impl Book {
     fn turn(&mut self, turn: &Turn<'_>) -> Option<Wrong> {
-        let now = turn.snapshot.now;
         let before = self.phase.replace(turn.after.phase.clone());
         let here = self.shown;
         self.shown = shown(turn.release, turn.after);
-        let passed = self.at.replace(now).map_or(Duration::ZERO, |at| since(now, at));
+        let since = self.at.replace(turn.elapsed).unwrap_or(turn.elapsed);
+        let passed = Duration::from_millis((turn.elapsed - since).unsigned_abs());
         let before = before?;
         if let Phase::Active(Active::Rolling { .. } | Active::Baking) = before {
             self.dwelled += passed;
@@ -196,7 +201,8 @@ impl Book {
         if completes && turn.order().is_none() {
             let bake = turn.release.bake();
             self.certified = Percent::FULL.ppm();
-            return (self.dwelled < bake).then(|| ("I4", format!("{name} is complete after {:?} of {bake:?}", self.dwelled)));
+            return (self.dwelled + SLACK < bake)
+                .then(|| ("I4", format!("{name} is complete after {:?} of {bake:?}", self.dwelled)));
         }
         let left = here.filter(|here| self.shown.is_some_and(|shown| shown > *here))?;
         match turn.order() {
@@ -208,7 +214,7 @@ impl Book {
                 let steps = &turn.release.rollout.steps;
                 let at = steps.iter().rposition(|step| step.percent.ppm() <= left).unwrap_or(0);
                 let dwell = steps.get(at).map_or(Duration::ZERO, |step| step.dwell);
-                if self.dwelled < dwell {
+                if self.dwelled + SLACK < dwell {
                     return Some(("I4", format!("{name} rises after {:?} of its dwell of {dwell:?}", self.dwelled)));
                 }
                 return oracle::unsafe_rise(turn);
@@ -232,7 +238,7 @@ impl Book {
 impl Sim {
     /// Looks at a decision that is in force from now on, and counts where it got.
     pub fn watch(&mut self, snapshot: &Snapshot, decision: &Decision) {
-        let wrong = self.seen.look(snapshot, decision);
+        let wrong = self.seen.look((snapshot, decision), self.now);
         if let Some((invariant, message)) = wrong.into_iter().next() {
             self.fail(invariant, message);
         }
