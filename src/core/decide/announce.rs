@@ -89,7 +89,9 @@ pub(super) fn transition(draft: &mut Draft<'_>, release: &Release, (before, afte
         // Readiness tells of preparing and ready; a release that was out already needs nobody.
         _ => return,
     };
-    let key = format!("{name}:{}:{}", after.phase.word(), after.entered_at);
+    // Two steps may be entered at one instant: by the order that lets it go on, and by what was certified before it.
+    let stands_at = percent(release, after).map_or_else(String::new, |percent| format!(":{percent}"));
+    let key = format!("{name}:{}{stands_at}:{}", after.phase.word(), after.entered_at);
     say(draft, Some(release), Text { topic, key, what, meaning, next });
 }
 

@@ -207,3 +207,16 @@ fn what_a_launched_release_is_does_not_change() {
         assert!(fixed(&before, &after, &scrubbed).is_empty(), "{from} -> {to} when it is called off");
     }
 }
+
+#[test]
+fn a_resume_into_a_step_that_is_over_tells_both_steps() {
+    let mut bench = standing_at("1 10 50 100", "1");
+    bench.pass(2);
+    assert_eq!(bench.code("ann", Order::Hold { release: name("r") }), "held");
+    all_is_well(&mut bench);
+    assert_eq!(shown(&bench), "1");
+    // The checker of every decision sees to it that no key is asked twice.
+    bench.order("ann", Order::Resume { release: name("r") }).unwrap();
+    let told: Vec<&str> = bench.told().iter().map(|told| told.what.as_str()).collect();
+    assert_eq!(told, ["r goes on at 1 %, ann says: a reason.", "r is at 10 %."]);
+}

@@ -191,7 +191,9 @@ fn edit() -> impl Strategy<Value = Turn> {
 
 fn turn() -> impl Strategy<Value = Turn> {
     let outcome = prop_oneof![4 => Just(Outcome::Green), 1 => Just(Outcome::Red), 1 => Just(Outcome::Unknown)];
-    let counts = (0..RELEASES.len(), 1..20_u8, 0..5_000_u32, (0..4_u8, 0..12_u8));
+    // Without clean counts hardly any launch would come to its end.
+    let percents = prop_oneof![2 => (0..4_u8, 0..12_u8), 1 => Just((0, 0))];
+    let counts = (0..RELEASES.len(), 1..20_u8, 0..5_000_u32, percents);
     prop_oneof![
         6 => (1..900_u32).prop_map(Turn::Pass),
         1 => (3_600..40_000_u32).prop_map(Turn::Pass),
@@ -407,7 +409,12 @@ fn a_date_that_slips_while_it_rolls_gives_no_capacity_back() {
 fn the_sequences_reach_every_phase() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..60 {
+    let all = ["aborted", "baking", "complete", "held", "planned", "preparing", "ready", "rolling", "scrubbed"];
+    for sequence in 0..200 {
+        if all.iter().all(|word| reached.contains(word)) {
+            println!("every phase is reached after {sequence} sequences");
+            break;
+        }
         let turns = vec(turn(), 40..70).new_tree(&mut runner).unwrap().current();
         let mut world = World::new();
         for turn in &turns {
@@ -415,7 +422,6 @@ fn the_sequences_reach_every_phase() {
             reached.extend(world.bench.state.releases.values().map(|state| state.phase.word()));
         }
     }
-    let all = ["aborted", "baking", "complete", "held", "planned", "preparing", "ready", "rolling", "scrubbed"];
     let missing: Vec<_> = all.iter().filter(|word| !reached.contains(**word)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}");
 }
