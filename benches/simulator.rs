@@ -2,7 +2,6 @@
 //!
 //! `cargo bench --bench simulator` measures; `cargo bench --bench simulator -- SEEDS [FIRST]` runs seeds and ends with 1 when
 //! one breaks an invariant; `cargo test --bench simulator -- SEEDS [FIRST]` does so without a release build.
-#![allow(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "it is a test that has a program of its own")]
 
 #[path = "../tests/it/simulator/rig/mod.rs"]

@@ -19,7 +19,10 @@ const HISTORY: Duration = Duration::from_hours(28 * 24);
 
 /// Profiles by scaling policy, each with the points that it was learned from.
 #[derive(Debug, Default)]
-pub struct Learned(RefCell<BTreeMap<Name, (Vec<Point>, Option<Arc<Profile>>)>>);
+pub struct Learned(RefCell<BTreeMap<Name, Kept>>);
+
+/// Points, and what they teach.
+type Kept = (Vec<Point>, Option<Arc<Profile>>);
 
 type Point = (Timestamp, f64);
 

@@ -4,6 +4,7 @@
 //! same objects from the same nodes in the same variants; another pace or another schedule makes no proof worthless.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -50,7 +51,11 @@ impl Warmth {
 /// Of what a proof depends on. A later version may write these types otherwise: then caches are proven warm once more.
 pub(super) fn digest(spec: &PrimingSpec) -> String {
     let depends = format!("{:?}", (&spec.source, &spec.nodes, &spec.variants, &spec.allow));
-    Sha256::digest(depends).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(depends).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 #[cfg(test)]

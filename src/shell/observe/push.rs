@@ -126,7 +126,10 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
     }
 
-    fn book(pushes: &[(i64, &str, &[(&str, u64)])]) -> Book {
+    /// Minute, sender, and counts by series.
+    type Pushed<'a> = (i64, &'a str, &'a [(&'a str, u64)]);
+
+    fn book(pushes: &[Pushed<'_>]) -> Book {
         let mut book = Book::default();
         for (minute, sender, counts) in pushes {
             book.put(at(*minute), &Name::new(sender).unwrap(), counts.iter().copied());
@@ -162,8 +165,7 @@ mod tests {
 
     #[test]
     fn a_rate_does_not_depend_on_how_finely_it_is_asked_for() {
-        let pushes: Vec<(i64, &str, &[(&str, u64)])> =
-            (0..10).map(|minute| (minute, "edge1", &[("requests", 120)][..])).collect();
+        let pushes: Vec<Pushed<'_>> = (0..10).map(|minute| (minute, "edge1", &[("requests", 120)][..])).collect();
         let book = book(&pushes);
         for step in [1, 15, 60, 120] {
             let span = Span { from: at(0), to: at(10), step: Duration::from_secs(step) };

@@ -140,6 +140,7 @@ type Spoil = fn(&mut Made);
 type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_broken_invariant_is_found() {
     let cases: [Case; 21] = [
         ("an intent of an older epoch", "I1", preparing, |made| {

@@ -21,6 +21,13 @@ fn two_hundred_worlds_keep_every_invariant_and_come_to_their_end() {
 }
 
 #[test]
+fn one_release_at_the_daemons_own_tick_keeps_every_invariant() {
+    let options = Options { hours: 4, heal_at: 3, ..Options::single() };
+    let ended = run(&options, &script(&options), Detail::Changes);
+    assert!(ended.broken.is_none() && ended.tally.decisions > 1_000, "{:?}", ended.broken);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_i12() {
     for seed in [3, 77] {
         let mut options = Options::of(seed);

@@ -167,7 +167,7 @@ fn resealed(original: &[u8], change: impl Fn(&mut serde_json::Value), database: 
     let mut content = original[..tail - length].to_vec();
     let mut manifest: serde_json::Value = serde_json::from_slice(&original[tail - length..tail]).unwrap();
     database(&mut content);
-    let hex: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     manifest["sha256"] = hex.into();
     change(&mut manifest);
     let text = manifest.to_string().into_bytes();

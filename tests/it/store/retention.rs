@@ -32,7 +32,7 @@ fn decide(store: &mut Store, n: u64, when: Timestamp) {
     };
     store.commit(&commit).unwrap();
     store.sent(&key, when).unwrap();
-    if n % 10 != 0 {
+    if !n.is_multiple_of(10) {
         store.done(&key, when, "ok").unwrap();
     }
 }

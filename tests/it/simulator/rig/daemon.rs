@@ -141,15 +141,12 @@ impl Sim {
         let (now, clock) = (self.now, self.clock());
         let observed = &mut daemon.snapshot.observed;
         for (number, group) in self.group_names.iter().enumerate() {
-            match self.world.describe(number, (now, clock)) {
-                Some(seen) => {
-                    observed.groups.insert(group.clone(), seen);
-                    observed.unseen.remove(group);
-                }
-                None => {
-                    observed.groups.remove(group);
-                    observed.unseen.insert(group.clone(), "was not described within 5 s".into());
-                }
+            if let Some(seen) = self.world.describe(number, (now, clock)) {
+                observed.groups.insert(group.clone(), seen);
+                observed.unseen.remove(group);
+            } else {
+                observed.groups.remove(group);
+                observed.unseen.insert(group.clone(), "was not described within 5 s".into());
             }
             let of = self.group_names.len();
             let flags = (
@@ -257,7 +254,7 @@ impl Sim {
 
     /// Now and then a snapshot goes through its written form, and the decision must come out to the byte.
     fn replay(&mut self, snapshot: &Snapshot, decision: &Decision) {
-        if self.tally.decisions % REPLAY_EVERY != 0 {
+        if !self.tally.decisions.is_multiple_of(REPLAY_EVERY) {
             return;
         }
         let read: Snapshot = serde_json::from_str(&serde_json::to_string(snapshot).unwrap()).unwrap();
@@ -373,18 +370,15 @@ impl Sim {
     /// Journals what became of an effect, and ticks.
     pub fn settle(&mut self, (epoch, key): (u64, &str), result: Result<Option<(Name, Coverage)>, String>) {
         let Some(daemon) = self.daemon.as_mut().filter(|daemon| daemon.snapshot.state.epoch == epoch) else { return };
-        match result {
-            Ok(proven) => {
-                daemon.snapshot.observed.coverage.extend(proven.clone());
-                daemon.owed.push((key.to_owned(), proven));
-            }
-            Err(_) => {
-                let attempts = self.journal.entry(key).map_or(1, |entry| entry.attempts);
-                let bound = (1_000_u64 << attempts.min(5)).min(30_000);
-                let pause = Draw::of(self.options.seed, key, attempts + 1_000_000).between(100, bound as i64);
-                daemon.retry_at.insert(key.to_owned(), self.now + pause);
-                self.tally.hit("an effect failed");
-            }
+        if let Ok(proven) = result {
+            daemon.snapshot.observed.coverage.extend(proven.clone());
+            daemon.owed.push((key.to_owned(), proven));
+        } else {
+            let attempts = self.journal.entry(key).map_or(1, |entry| entry.attempts);
+            let bound = (1_000_u64 << attempts.min(5)).min(30_000);
+            let pause = Draw::of(self.options.seed, key, attempts + 1_000_000).between(100, bound as i64);
+            daemon.retry_at.insert(key.to_owned(), self.now + pause);
+            self.tally.hit("an effect failed");
         }
         self.tick();
     }

@@ -61,7 +61,7 @@ impl Sim {
         let last = release.steps.len() - 1;
         let mut least = 0;
         for (percent, dwell) in &mut release.steps[..last] {
-            *percent = (*percent as i64 + draw.between(-4, 8)).clamp(least + 1, 90) as u32;
+            *percent = (i64::from(*percent) + draw.between(-4, 8)).clamp(least + 1, 90) as u32;
             *dwell = (*dwell + draw.between(-5, 10)).max(0);
             least = i64::from(*percent);
         }

@@ -103,10 +103,10 @@ impl Sim {
                 }
             }
             Phase::Held { .. } if self.healed || draw.chance(30) => {
-                orders.push(("ann operator sre", Order::Resume { release: named() }))
+                orders.push(("ann operator sre", Order::Resume { release: named() }));
             }
             Phase::Aborted { .. } if self.healed || draw.chance(25) => {
-                orders.push(("cy operator releng sre", Order::Clear { release: named() }))
+                orders.push(("cy operator releng sre", Order::Clear { release: named() }));
             }
             Phase::Active(Active::Rolling { step }) => {
                 let dwell = release.rollout.steps.get(*step).map(|step| step.dwell).unwrap_or_default();
