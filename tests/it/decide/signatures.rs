@@ -116,3 +116,16 @@ fn who_signed_what_has_changed_hears_of_it_once() {
     bench.decide(Vec::new());
     assert_eq!(bench.told().len(), 1, "the new signature is void now");
 }
+
+#[test]
+fn who_waived_what_has_changed_hears_of_it_once() {
+    let mut bench = Bench::new(DOCUMENTS);
+    let soon = later(bench.now, Duration::from_mins(30));
+    assert_eq!(bench.code("ann", Order::Waive { release: name("r"), item: name("up"), expires_at: soon }), "waived");
+    bench.config = config(&DOCUMENTS.replace("It answers", "It answers within a second"));
+    bench.decide(Vec::new());
+    let said: Vec<&str> = bench.told().iter().map(|told| told.what.as_str()).collect();
+    assert_eq!(said, ["ann's waiver of up of r is void: what was waived has changed."]);
+    bench.pass(5);
+    assert!(bench.told().is_empty(), "{:?}", bench.told());
+}

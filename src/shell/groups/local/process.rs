@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
@@ -66,7 +67,14 @@ pub(super) fn start(start: &Start<'_>) -> io::Result<(Process, Child)> {
 
 /// Whether the recorded process still runs; a zombie does not.
 pub(super) fn is_alive(process: &Process) -> bool {
-    stat(process.pid).is_some_and(|stat| stat.started_ticks == process.started_ticks && !matches!(stat.state, 'Z' | 'X'))
+    match fs::read_to_string(format!("/proc/{}/stat", process.pid)) {
+        Ok(text) => {
+            parse(&text).is_some_and(|stat| stat.started_ticks == process.started_ticks && !matches!(stat.state, 'Z' | 'X'))
+        }
+        // Only these say that it is gone. Where the question itself failed (no descriptor left, say), nothing is known, and
+        // what is taken for gone would be started a second time.
+        Err(error) => error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(Errno::SRCH.raw_os_error()),
+    }
 }
 
 /// Signals the recorded process and its group; nothing happens when it is gone.
@@ -127,7 +135,10 @@ struct Stat {
 
 /// Reads `/proc/<pid>/stat` (proc(5)); the name in parentheses may hold anything, so fields count from its end.
 fn stat(pid: u32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse(text: &str) -> Option<Stat> {
     let fields: Vec<_> = text[text.rfind(')')? + 1..].split_ascii_whitespace().collect();
     Some(Stat {
         state: fields.first()?.chars().next()?,
