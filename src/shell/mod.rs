@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod data;
 pub mod decision;
 pub mod groups;
+pub mod lock;
 pub mod notify;
 pub mod observe;
 pub mod primer;

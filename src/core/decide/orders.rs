@@ -101,9 +101,13 @@ fn outcome(release: &Release, state: &ReleaseState, order: &Order) -> String {
 fn item<'a>(draft: &Draft<'a>, release: &Name, id: &Name) -> Result<(&'a Item, String), Told> {
     let config = &draft.snapshot.config;
     let document = config.releases.get(release).ok_or_else(|| unknown(release))?;
-    let items = document.checklists.iter().filter_map(|name| config.checklists.get(name)).flat_map(|list| &list.items);
-    let found = items.into_iter().find(|item| item.id == *id);
-    let found = found.ok_or_else(|| told("unknown_item", format!("{release} has no item {id}")))?;
+    let lists = document.checklists.iter().filter_map(|name| config.checklists.get(name));
+    let items: Vec<&Item> = lists.flat_map(|list| &list.items).collect();
+    let found = items.iter().find(|item| item.id == *id);
+    let found = found.ok_or_else(|| {
+        let known: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
+        told("unknown_item", format!("{release} has no item {id}; its items: {}", known.join(", ")))
+    })?;
     let content = config.contents.get(&format!("{}/{}", release.folded(), id.folded()));
     let content =
         content.ok_or_else(|| told("unknown_content", format!("what {id} binds to is not known; check the documents")))?;

@@ -53,10 +53,11 @@ fn clock_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// The T-clock in its two largest units: `T-2d 04h`, `T-12m 05s`, `T+0s`.
+/// The T-clock in its two largest units: `T-2d04h`, `T-12m05s`, `T+0s`.
 pub fn clock(now: Timestamp, launch_at: Timestamp) -> String {
     let secs = now.as_second() - launch_at.as_second();
-    format!("T{}{}", if secs < 0 { '-' } else { '+' }, span(Duration::from_secs(secs.unsigned_abs())))
+    let span = span(Duration::from_secs(secs.unsigned_abs())).replace(' ', "");
+    format!("T{}{span}", if secs < 0 { '-' } else { '+' })
 }
 
 /// A span in its two largest units.
@@ -79,10 +80,10 @@ mod tests {
         let launch: Timestamp = "2026-12-01T19:00:00Z".parse().unwrap();
         for (at, expected) in [
             ("2026-12-01T18:59:01Z", "T-59s"),
-            ("2026-12-01T18:47:55Z", "T-12m 05s"),
-            ("2026-11-29T14:30:00Z", "T-2d 04h"),
+            ("2026-12-01T18:47:55Z", "T-12m05s"),
+            ("2026-11-29T14:30:00Z", "T-2d04h"),
             ("2026-12-01T19:00:00Z", "T+0s"),
-            ("2026-12-01T21:05:00Z", "T+2h 05m"),
+            ("2026-12-01T21:05:00Z", "T+2h05m"),
         ] {
             assert_eq!(clock(at.parse().unwrap(), launch), expected);
         }

@@ -40,7 +40,7 @@ pub struct Status {
     pub launch_at: Timestamp,
     /// The zone of people's clocks.
     pub time_zone: Option<String>,
-    /// The T-clock, such as `T-12m 05s`.
+    /// The T-clock, such as `T-12m05s`.
     pub clock: String,
     /// Seconds since T-0; negative before.
     pub clock_secs: i64,

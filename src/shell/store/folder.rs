@@ -8,9 +8,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::StoreError;
+use crate::shell::lock;
 
 /// The lock file; it stays when the daemon ends, only the lock on it goes.
 const LOCK: &str = "tminus.lock";
@@ -56,7 +55,7 @@ pub(super) fn lock(folder: &Path) -> Result<Lock, StoreError> {
         .mode(0o600)
         .open(&path)
         .map_err(failed("opening the lock file"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match lock::take(&file) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
             return Err(StoreError::Locked { folder: folder.into(), process: holder(&mut file) });

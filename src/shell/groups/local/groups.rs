@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
@@ -19,6 +18,7 @@ use crate::core::decide::GroupObservation;
 use crate::core::words::{Capacity, Name};
 use crate::shell::clock;
 use crate::shell::groups::GroupError;
+use crate::shell::lock;
 use crate::shell::spec::LocalGroup;
 
 /// Most instances of one group: every one is a process of this machine, and a typing error must not fork it to death.
@@ -211,7 +211,7 @@ fn lock(dir: &Path) -> Result<File, GroupError> {
     let unusable = |error: std::io::Error| unusable(dir, &error);
     fs::create_dir_all(dir).map_err(unusable)?;
     let file = File::create(dir.join("lock")).map_err(unusable)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match lock::take(&file) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(GroupError::InUse { dir: dir.into() }),
         Err(error) => Err(unusable(error.into())),
