@@ -80,7 +80,7 @@ impl Watch {
         }
         wrong.extend(self.lifts(snapshot, decision));
         wrong.extend(self.ramps(snapshot, decision));
-        wrong.extend(self.news(decision));
+        wrong.extend(self.news(snapshot, decision));
         wrong.extend(self.clients.look(snapshot, decision));
         wrong
     }
@@ -132,7 +132,11 @@ impl Watch {
     }
 
     /// The same news twice in a row is no news.
-    fn news(&mut self, decision: &Decision) -> Option<Wrong> {
+    fn news(&mut self, snapshot: &Snapshot, decision: &Decision) -> Option<Wrong> {
+        // What is halted anew may be lifted anew; of an ABORT people hear as of its release.
+        if decision.state.halts.iter().any(|halt| snapshot.state.halts.iter().all(|before| before.target != halt.target)) {
+            self.heard.remove(&None);
+        }
         for intent in &decision.intents {
             let Effect::Notify(said) = &intent.effect else { continue };
             let again = self.heard.insert(said.release.clone(), (said.what.clone(), said.at));
