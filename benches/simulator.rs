@@ -1,7 +1,8 @@
 //! The simulator of the core by itself: how many virtual hours a second, or any number of seeds.
 //!
 //! `cargo bench --bench simulator` measures; `cargo bench --bench simulator -- SEEDS [FIRST]` runs seeds and ends with 1 when
-//! one breaks an invariant; `cargo test --bench simulator -- SEEDS [FIRST]` does so without a release build.
+//! one breaks an invariant; `cargo test --bench simulator -- SEEDS [FIRST]` does so without a release build. With `brief` as a
+//! further word only the first seed that fails is named, without the time that its transcript takes.
 #![expect(clippy::unwrap_used, reason = "it is a test that has a program of its own")]
 
 #[path = "../tests/it/simulator/rig/mod.rs"]
@@ -13,7 +14,7 @@ use std::time::Instant;
 use rig::options::Options;
 use rig::run::{Detail, run};
 use rig::script::script;
-use rig::seeds::{report, seeds};
+use rig::seeds::{report, seeds, sentence};
 
 fn main() -> ExitCode {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
@@ -55,6 +56,7 @@ fn many(first: u64, count: u64) -> ExitCode {
         println!("{count} seeds from {first} on keep every invariant; what never happened: {:?}", done.tally.missing());
         return ExitCode::SUCCESS;
     };
-    println!("{}", report(*seed, broken));
+    let is_brief = std::env::args().any(|argument| argument == "brief");
+    println!("{}", if is_brief { sentence(*seed, broken) } else { report(*seed, broken) });
     ExitCode::FAILURE
 }

@@ -8,6 +8,7 @@ mod launch;
 mod people;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -15,7 +16,7 @@ use crate::core::decide::{Decision, Effect, Order, Snapshot, State};
 use crate::core::gate::Verdict;
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::HaltTarget;
-use crate::core::words::{Name, Percent};
+use crate::core::words::{Name, Percent, later};
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,9 @@ fn primings(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) 
     }
 }
 
+/// How long a description of a group counts. What is older is no ground to take capacity away.
+const OBSERVED: Duration = Duration::from_mins(2);
+
 /// I3: floors within limits, and no scale-in of a group that was not observed.
 fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
     for intent in &decision.intents {
@@ -100,7 +104,8 @@ fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
             say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
         }
         let lowers = held.is_some_and(|held| *floor < held.floor);
-        if lowers && !snapshot.observed.groups.contains_key(group) {
+        let seen = snapshot.observed.groups.get(group);
+        if lowers && seen.is_none_or(|seen| later(seen.observed_at, OBSERVED) < snapshot.now) {
             say(broken, "I3", format!("{group} would be scaled in without being observed"));
         }
         if lowers && in_window(decision, snapshot, group) {
@@ -128,7 +133,7 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
     let name = &change.release.name;
     let before = change.before.map_or(Percent::ZERO, |state| exposure(change.release, state));
     let after = exposure(change.release, change.after);
-    let ordered = ordered(change);
+    let ordered = launch::accepted(change, |order| matches!(order, Order::Advance { .. } | Order::Promote { .. }));
     let released = change.release.released;
     if after > before && before > Percent::ZERO && !released && !ordered && gate_of_before(change) != Some(true) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % without SAFE and without a person"));
@@ -150,6 +155,10 @@ fn rollout(change: &Change<'_>, broken: &mut Vec<Broken>) {
         say(broken, "I4", format!("{name} rises from {before} to {after} % although a document of it vanished"));
     }
     if let Some(old) = change.before {
+        let goes_on = matches!(old.phase, Phase::Held { .. }) && matches!(change.after.phase, Phase::Active(_) | Phase::Complete);
+        if goes_on && !launch::accepted(change, |order| matches!(order, Order::Resume { .. })) {
+            say(broken, "I4", format!("{name} goes on although somebody holds it"));
+        }
         finality(name, (old, change.after), broken);
     }
 }
@@ -162,13 +171,6 @@ fn gate_of_before(change: &Change<'_>) -> Option<bool> {
     let aborting = change.decision.releases.get(&change.release.name)?.gate.as_ref();
     let abort = aborting.is_some_and(|judgement| matches!(judgement.verdict, Verdict::Abort(_)));
     Some(change.release.gate.is_some() && change.after.certified >= left && !abort)
-}
-
-/// A person gave an order about this release in this very decision.
-fn ordered(change: &Change<'_>) -> bool {
-    let about = |order: &Order| order.release() == Some(&change.release.name);
-    let accepted = |index: usize| change.decision.replies.get(index).is_some_and(Result::is_ok);
-    change.snapshot.commands.iter().enumerate().any(|(index, command)| about(&command.order) && accepted(index))
 }
 
 fn finality(name: &Name, (before, after): (&ReleaseState, &ReleaseState), broken: &mut Vec<Broken>) {

@@ -31,6 +31,9 @@ pub(super) fn check(change: &Change<'_>, broken: &mut Vec<Broken>) {
     if is_ahead(before) && is_live(change.after) {
         launch(change, before, broken);
     }
+    if before.phase.active() == Some(Active::Baking) && change.after.phase == Phase::Complete && is_blind(change) {
+        say(broken, "I4", format!("{} is complete and nothing was heard in the newest period", change.release.name));
+    }
     let leaves_abort = matches!(before.phase, Phase::Aborted { .. }) && before.phase != change.after.phase;
     if leaves_abort && !accepted(change, |order| matches!(order, Order::Clear { .. })) {
         say(broken, "I4", format!("{} leaves its ABORT and nobody cleared it", change.release.name));
@@ -77,16 +80,30 @@ pub(super) fn stands_on_counts(change: &Change<'_>, broken: &mut Vec<Broken>) {
     }
 }
 
-fn is_counted(policy: &Policy, metric: &Metric, (minutes, now): (&[Minute], Timestamp)) -> bool {
+/// Whether the gate of a bake heard nothing of the new version in the newest period that is over, of some metric.
+fn is_blind(change: &Change<'_>) -> bool {
+    let Some(name) = &change.release.gate else { return false };
+    let Some(policy) = change.snapshot.config.gates.get(name) else { return true };
+    let minutes = change.snapshot.observed.minutes.get(&change.release.name);
+    let heard = |minutes: &Vec<Minute>| newest(policy, (minutes, change.snapshot.now)).any(|minute| minute.candidate.is_some());
+    policy.metrics.iter().any(|metric| !minutes.and_then(|minutes| minutes.get(&metric.name)).is_some_and(heard))
+}
+
+fn is_counted(policy: &Policy, metric: &Metric, at: (&[Minute], Timestamp)) -> bool {
+    newest(policy, at).any(|minute| {
+        let has_requests = minute.candidate.is_some_and(|counts| counts.requests > 0);
+        has_requests && (!metric.has_baseline || minute.baseline.is_some_and(|counts| counts.requests > 0))
+    })
+}
+
+/// What was told of the newest period that is over.
+fn newest<'a>(policy: &Policy, (minutes, now): (&'a [Minute], Timestamp)) -> impl Iterator<Item = &'a Minute> {
     let period = i128::try_from(policy.period.as_nanos()).unwrap_or(i128::MAX).max(1);
     let lag = i128::try_from(policy.lag.as_nanos()).unwrap_or(i128::MAX);
     // A period that begins in between counts as the next one; the newest is over, and its lag has passed.
     let ends = now.as_nanosecond().saturating_sub(lag).div_euclid(period);
-    let newest = |minute: &&Minute| minute.at.as_nanosecond().saturating_add(period - 1).div_euclid(period) == ends - 1;
-    minutes.iter().filter(newest).any(|minute| {
-        let has_requests = minute.candidate.is_some_and(|counts| counts.requests > 0);
-        has_requests && (!metric.has_baseline || minute.baseline.is_some_and(|counts| counts.requests > 0))
-    })
+    let is_newest = move |minute: &&Minute| minute.at.as_nanosecond().saturating_add(period - 1).div_euclid(period) == ends - 1;
+    minutes.iter().filter(is_newest)
 }
 
 fn is_ahead(state: &ReleaseState) -> bool {
@@ -98,7 +115,7 @@ fn is_live(state: &ReleaseState) -> bool {
 }
 
 /// Whether an order about this release was accepted in this very decision.
-fn accepted(change: &Change<'_>, is_it: impl Fn(&Order) -> bool) -> bool {
+pub(super) fn accepted(change: &Change<'_>, is_it: impl Fn(&Order) -> bool) -> bool {
     let given = change.snapshot.commands.iter().zip(&change.decision.replies);
     let about = |order: &Order| order.release() == Some(&change.release.name) && is_it(order);
     given.into_iter().any(|(command, reply)| reply.is_ok() && about(&command.order))

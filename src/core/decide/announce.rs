@@ -272,6 +272,22 @@ pub(super) fn halted(draft: &mut Draft<'_>, halt: &Halt, rule: &Lift) {
     say(draft, None, text);
 }
 
+/// Somebody wants a halt to stay while others ask to lift it: without voices there is no news.
+pub(super) fn stays_halted(draft: &mut Draft<'_>, halt: &Halt, (command, voices, rule): (&Command, &[Name], &Lift)) {
+    if voices.is_empty() {
+        return;
+    }
+    let (what, voices) = (target(&halt.target), voices.iter().map(Name::as_str).collect::<Vec<_>>());
+    let text = Text {
+        topic: Topic::Halt,
+        key: format!("stays-halted:{what}:{}", draft.snapshot.now),
+        what: format!("{} wants {what} to stay halted: {}.", command.by.name, command.reason),
+        meaning: format!("What {} asked before does not count any more.", voices.join(", ")),
+        next: format!("{} begins anew: {}.", lift_order(&halt.target), people(rule)),
+    };
+    say(draft, None, text);
+}
+
 /// The halt file came or went.
 pub(super) fn halt_file(draft: &mut Draft<'_>) {
     let (is_there, was_there) = (draft.snapshot.observed.halt_file, draft.state.halt_file);

@@ -159,7 +159,9 @@ fn waive(draft: &mut Draft<'_>, (release, id, expires_at): (&Name, &Name, Timest
 fn halt(draft: &mut Draft<'_>, target: &HaltTarget, command: &Command) -> Told {
     if let Some(halt) = draft.state.halts.iter_mut().find(|halt| halt.target == *target) {
         // Somebody wants it halted: voices to lift it, given before, are void.
-        halt.lifts.clear();
+        let (voices, halt) = (std::mem::take(&mut halt.lifts), halt.clone());
+        let rule = lift_rule(draft, target);
+        announce::stays_halted(draft, &halt, (command, &voices, &rule));
         return told("already_halted", format!("{} is halted already", announce::target(target)));
     }
     let halt = Halt {

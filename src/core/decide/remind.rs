@@ -11,8 +11,8 @@ use super::effect::Topic;
 use super::facts::Known;
 use crate::core::checklist::{Blocks, Demand, Item, ItemState, ItemStatus, Readiness, Word};
 use crate::core::gate::{HoldReason, Verdict};
-use crate::core::release::{Active, Facts, Phase, Release, ReleaseState, stands_at};
-use crate::core::words::{Name, later, since};
+use crate::core::release::{Active, Facts, Phase, Release, ReleaseState, percent, stands_at};
+use crate::core::words::{Name, Percent, later, since};
 
 /// How long better news must last before it is told after a relapse: somebody who was told of the bad news has hardly
 /// looked by then.
@@ -193,9 +193,12 @@ fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
         Phase::Active(Active::Rolling { .. }) => {
             let step = stands_at(release, state).and_then(|step| release.rollout.steps.get(step));
             let dwell = step.map_or(Duration::MAX, |step| step.dwell);
-            (dwell, not_rising(&known.facts), "stays at its step although its dwell is over")
+            let here = percent(release, state).unwrap_or(Percent::ZERO);
+            (dwell, not_rising(&known.facts), format!("stays at {here} % although its dwell is over"))
         }
-        Phase::Active(Active::Baking) => (release.bake(), not_ending(&known.facts), "goes on baking although its time is over"),
+        Phase::Active(Active::Baking) => {
+            (release.bake(), not_ending(&known.facts), "goes on baking although its time is over".into())
+        }
         _ => return,
     };
     let Some((kind, reason)) = reason.filter(|_| state.dwelled_at(now) >= whole) else { return };
@@ -207,7 +210,8 @@ fn waiting(draft: &mut Draft<'_>, release: &Release, known: &Known) {
     };
     let text = Text {
         topic: Topic::Hold,
-        key: format!("{name}:waiting:{}:{kind}", state.entered_at),
+        // A hold does not begin the step anew, and is no reason to tell the same again.
+        key: format!("{name}:waiting:{}:{kind}", state.step_from.unwrap_or(state.entered_at)),
         what: format!("{name} {stays}: {reason}"),
         meaning: meaning.into(),
         next,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use tminus::core::check::check;
-use tminus::core::decide::{Decision, Effect, Intent, Order, Snapshot, decide};
+use tminus::core::decide::{Decision, Effect, GroupObservation, Intent, Order, Snapshot, decide};
 use tminus::core::load::HeldFloor;
 use tminus::core::release::{Active, Missing, Phase, ReleaseState, Vanished};
 use tminus::core::words::{Capacity, Name, later};
@@ -131,6 +131,13 @@ fn rolling() -> Made {
     Made::by(&bench)
 }
 
+/// A group as it was described at an instant.
+fn group_at(observed_at: Timestamp) -> GroupObservation {
+    let (floor, ceiling) = (Capacity(20), Capacity(90));
+    let zones = std::collections::BTreeMap::new();
+    GroupObservation { floor, ceiling, desired: floor, in_service: floor, zones, boot_p95_ms: None, observed_at }
+}
+
 const ROLLING: fn(usize) -> Phase = |step| Phase::Active(Active::Rolling { step });
 
 /// What is done to a decision.
@@ -142,7 +149,7 @@ type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_broken_invariant_is_found() {
-    let cases: [Case; 21] = [
+    let cases: [Case; 24] = [
         ("an intent of an older epoch", "I1", preparing, |made| {
             made.ask("group", 9);
             made.decision.intents[0].epoch += 1;
@@ -159,6 +166,12 @@ fn every_broken_invariant_is_found() {
         ("a floor of nothing", "I3", preparing, |made| made.ask("nothing", 5)),
         ("scale-in unseen", "I3", preparing, |made| {
             made.holds(20);
+            made.ask("group", 9);
+        }),
+        ("scale-in on what was seen long ago", "I3", preparing, |made| {
+            made.holds(20);
+            let at = made.snapshot.now - Duration::from_mins(3);
+            made.snapshot.observed.groups.insert(name("group"), group_at(at));
             made.ask("group", 9);
         }),
         ("scale-in in a launch", "I3", rolling, |made| {
@@ -189,6 +202,14 @@ fn every_broken_invariant_is_found() {
         }),
         ("an ABORT that halts nothing", "I4", rolling, |made| {
             made.put(Phase::Aborted { at: Active::Rolling { step: 0 }, reason: "errors".into() });
+        }),
+        ("a hold that nobody lifted", "I4", rolling, |made| {
+            let before = made.snapshot.state.releases.get_mut(&first()).unwrap();
+            before.phase = Phase::Held { at: Active::Rolling { step: 0 }, by: name("ann"), reason: "a look".into() };
+        }),
+        ("a bake that ends blind", "I4", rolling, |made| {
+            made.snapshot.state.releases.get_mut(&first()).unwrap().phase = Phase::Active(Active::Baking);
+            made.put(Phase::Complete);
         }),
         ("a change that is not said", "I10", preparing, |made| {
             made.ask("group", 9);

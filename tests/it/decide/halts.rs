@@ -101,6 +101,9 @@ fn a_new_halt_voids_the_voices_to_lift_the_old_one() {
     bench.order("ann", halt(app())).unwrap();
     assert_eq!(bench.code("bob releng", lift(app())), "lift_pending");
     assert_eq!(bench.code("ann", halt(app())), "already_halted");
+    let said: Vec<_> = bench.told().iter().map(|told| (told.what.clone(), told.meaning.clone())).collect();
+    let expected = ("ann wants app to stay halted: a reason.".into(), "What bob asked before does not count any more.".into());
+    assert_eq!(said, [expected], "who asked before has to know");
     assert_eq!(bench.code("cy releng", lift(app())), "lift_pending");
 }
 

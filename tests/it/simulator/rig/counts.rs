@@ -40,7 +40,8 @@ struct Shown {
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
     pub percent_ppm: u64,
-    pub bad: bool,
+    /// The share of the new version's requests that fail on top of the ordinary ones, ppm; `None`: it is as good as the old.
+    pub bad: Option<u64>,
     pub incident: bool,
 }
 
@@ -64,9 +65,9 @@ impl Counts {
             let all = self.traffic.0 * (80 + draw.below(41)) / 100;
             let candidate = (u128::from(all) * u128::from(conditions.percent_ppm) / 1_000_000) as u64;
             let base = self.traffic.1 * if conditions.incident { 60 } else { 1 };
-            let worse = if conditions.bad { base * 12 + 120_000 } else { base };
+            let worse = conditions.bad.map_or(base, |more| base * 12 + more);
             let errors = |draw: &mut Draw, requests: u64, ppm: u64| {
-                let expected = requests as f64 * (ppm.min(700_000) as f64 / 1e6);
+                let expected = requests as f64 * (ppm.min(1_000_000) as f64 / 1e6);
                 // Four uniforms are close to a normal; their sum has variance 1/3.
                 let noise = (0..4).map(|_| draw.share()).sum::<f64>() - 2.0;
                 ((expected + noise * (3.0 * expected).sqrt()).round().max(0.0) as u64).min(requests)

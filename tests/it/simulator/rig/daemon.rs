@@ -277,7 +277,7 @@ impl Sim {
                 self.note(|| "nothing can be written: the decision is dropped".into());
                 return Kept::Dropped;
             }
-            self.asked_while_open(&decision.intents);
+            self.asked_while_open(&daemon.snapshot.state, &decision.intents);
             match self.journal.commit(decision, self.now) {
                 Ok(replaced) => replaced.iter().for_each(|_| self.tally.hit("an effect was replaced by a newer one")),
                 Err(Refused::Fenced) => self.fail("I1", "the daemon in force was fenced".into()),
@@ -299,9 +299,15 @@ impl Sim {
         Kept::Whole
     }
 
-    /// A run of the primer that goes on must not be asked for again.
-    fn asked_while_open(&mut self, intents: &[Intent]) {
+    /// A run of the primer that goes on must not be asked for again, nor a floor that is on its way.
+    fn asked_while_open(&mut self, before: &State, intents: &[Intent]) {
         for intent in intents {
+            if let Effect::SetFloor { group, floor, .. } = &intent.effect
+                && before.floors.get(group).is_some_and(|held| held.floor == *floor)
+                && self.journal.is_open_for(&format!("group/{}", group.folded()))
+            {
+                self.fail("I2", format!("{} is asked while floor {floor} of {group} is on its way", intent.key));
+            }
             if let Effect::Prime { policy, .. } = &intent.effect
                 && self.journal.is_open_for(&format!("priming/{}", policy.folded()))
             {

@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tminus::core::checklist::{Check, Demand};
 use tminus::core::decide::Snapshot;
 use tminus::core::release::{Active, Phase, Release};
-use tminus::core::words::since;
+use tminus::core::words::{Name, later, since};
 
 use super::options::MINUTE;
 use super::run::Sim;
+use super::world::name;
 
 /// An effect that was asked for so lately may still be on its way.
 const ON_ITS_WAY: i64 = 5 * MINUTE;
@@ -26,7 +28,7 @@ impl Sim {
 
     /// At the end people have let everything go on for hours.
     pub fn look_at_the_end(&mut self) {
-        let wrong = self.unsettled().or_else(|| self.unfinished());
+        let wrong = self.unsettled().or_else(|| self.unfinished()).or_else(|| self.still_raised());
         if let Some(message) = wrong {
             self.fail("I9", format!("in the end {message}"));
         }
@@ -101,6 +103,35 @@ impl Sim {
             }
         }
         None
+    }
+
+    /// Floors that no launch needs any more, and that were not given back.
+    fn still_raised(&self) -> Option<String> {
+        let snapshot = &self.daemon.as_ref()?.snapshot;
+        snapshot.state.floors.iter().find_map(|(group, held)| {
+            let policy = snapshot.config.scalings.get(group)?;
+            let raised = held.peak.0.saturating_sub(held.restore.0);
+            let each = ((f64::from(raised) * policy.ramp_down.percent / 100.0) as u32).min(policy.limits.step.0).max(1);
+            let ramp = policy.ramp_down.every.saturating_mul(raised.div_ceil(each) + 1);
+            let leaning = snapshot.config.releases.values().filter(|release| release.scaling.contains(group) && !release.shadow);
+            let faded: Option<Vec<Timestamp>> =
+                leaning.filter(|release| !release.released).map(|release| self.faded_at(&release.name)).collect();
+            // People raise floors as they please until everything is mended, and that is given back as well.
+            let mended = later(self.options.starts_at, Duration::from_hours(self.options.heal_at.unsigned_abs()));
+            let over = later(later(faded?.into_iter().max()?, policy.hold_after).max(mended), ramp);
+            (held.floor > held.restore && over < snapshot.now)
+                .then(|| format!("{group} keeps floor {} and not {}, which nobody needs since {over}", held.floor, held.restore))
+        })
+    }
+
+    /// When a launch that ended brings less than 3 requests a second: three of them are less than half an instance.
+    fn faded_at(&self, release: &Name) -> Option<Timestamp> {
+        let ended_at = self.daemon.as_ref()?.state().releases.get(release)?.ended_at?;
+        let option = self.options.releases.iter().find(|option| name(&option.name) == *release)?;
+        let half_life = option.half_life_mins as f64 * 60.0;
+        let first = f64::from(option.clients) * 0.6 * 12.0 * std::f64::consts::LN_2 / half_life;
+        let half_lives = (first / 3.0).log2().max(0.0);
+        Some(later(ended_at, Duration::from_secs_f64(half_lives * half_life)))
     }
 
     /// Launches that never came to an end.

@@ -50,22 +50,25 @@ pub fn seeds(first: u64, count: u64) -> Seeds {
     done
 }
 
+/// What a failing seed breaks, in one line.
+pub fn sentence(seed: u64, broken: &Broken) -> String {
+    format!("seed {seed} breaks {} at {}: {}", broken.invariant, clock(broken.at), broken.message)
+}
+
 /// A failing seed as people need it: what is broken, how to see it again, its documents, and the shortest transcript.
 pub fn report(seed: u64, broken: &Broken) -> String {
     let options = Options::of(seed);
     // Said at once, since shortening takes a while.
-    println!("seed {seed} breaks {} at {}: {}", broken.invariant, clock(broken.at), broken.message);
+    println!("{}", sentence(seed, broken));
     let shortest = shrink(&options, &script(&options), broken);
     let ended = run(&options, &shortest, Detail::Lines);
     let events: Vec<String> = shortest.iter().map(|event| format!("{} {:?}", clock(event.at), event.what)).collect();
     let skipped = ended.lines.len().saturating_sub(MOST_LINES);
     let last = ended.broken.as_ref().unwrap_or(broken);
     format!(
-        "seed {seed} breaks {} at {}: {}\nagain: cargo test --bench simulator -- 1 {seed}\n\n{options:#?}\n\n{}\n\
+        "{}\nagain: cargo test --bench simulator -- 1 {seed}\n\n{options:#?}\n\n{}\n\
          the shortest script that breaks it ({} events):\n{}\n\ntranscript ({skipped} earlier lines left out):\n{}\n\nseed {seed} breaks {}: {}",
-        broken.invariant,
-        clock(broken.at),
-        broken.message,
+        sentence(seed, broken),
         documents::yaml(&options),
         shortest.len(),
         events.join("\n"),

@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tminus::core::checklist::Word;
 use tminus::core::decide::{Decision, Effect, Order, Snapshot};
 use tminus::core::gate::{AbortReason, HoldReason, Verdict};
 use tminus::core::load::HeldFloor;
-use tminus::core::release::{Active, Phase, Release, ReleaseState};
+use tminus::core::release::{Active, Go, Phase, Release, ReleaseState};
 use tminus::core::throttle::HaltTarget;
 use tminus::core::words::{Name, Percent, since};
 
 use super::exposure::Clients;
-use super::options::Options;
+use super::options::{MINUTE, Options};
 use super::oracle;
 use super::run::Sim;
 
@@ -36,6 +37,9 @@ pub struct Watch {
 /// which may be hours. The core takes that for a time service at its work.
 const SLACK: Duration = Duration::from_secs(30);
 
+/// Decisions through which a release may stand still although nothing holds it: what holds it may change within one.
+const IDLE_DECISIONS: u32 = 3;
+
 /// What is known of a release.
 #[derive(Clone, Debug, Default)]
 struct Book {
@@ -47,6 +51,8 @@ struct Book {
     at: Option<i64>,
     /// The highest percent that was left by SAFE or promoted to, ppm.
     certified: u32,
+    /// Since which decision nothing has held it and it stands still all the same, and how many there were since.
+    idle: Option<(i64, u32)>,
 }
 
 impl Watch {
@@ -74,7 +80,7 @@ impl Watch {
         }
         wrong.extend(self.lifts(snapshot, decision));
         wrong.extend(self.ramps(snapshot, decision));
-        wrong.extend(self.news(decision));
+        wrong.extend(self.news(snapshot, decision));
         wrong.extend(self.clients.look(snapshot, decision));
         wrong
     }
@@ -126,7 +132,11 @@ impl Watch {
     }
 
     /// The same news twice in a row is no news.
-    fn news(&mut self, decision: &Decision) -> Option<Wrong> {
+    fn news(&mut self, snapshot: &Snapshot, decision: &Decision) -> Option<Wrong> {
+        // What is halted anew may be lifted anew; of an ABORT people hear as of its release.
+        if decision.state.halts.iter().any(|halt| snapshot.state.halts.iter().all(|before| before.target != halt.target)) {
+            self.heard.remove(&None);
+        }
         for intent in &decision.intents {
             let Effect::Notify(said) = &intent.effect else { continue };
             let again = self.heard.insert(said.release.clone(), (said.what.clone(), said.at));
@@ -177,6 +187,21 @@ fn shown(release: &Release, state: &ReleaseState) -> Option<u32> {
     }
 }
 
+/// Whether a launch is due and everything it takes is there, or a step has no reason to wait any more.
+fn nothing_holds(turn: &Turn<'_>) -> bool {
+    let Some(view) = turn.decision.releases.get(&turn.release.name) else { return false };
+    let (now, launch_at) = (turn.snapshot.now, turn.release.launch_at);
+    match turn.after.phase {
+        Phase::Active(Active::Preparing | Active::Ready) => {
+            let said = turn.release.go == Go::Auto || turn.after.armed.is_some();
+            let in_time = launch_at <= now && since(now, launch_at) < Duration::from_hours(1);
+            said && in_time && view.readiness.word == Word::Go
+        }
+        Phase::Active(Active::Rolling { .. }) => view.waiting.is_empty(),
+        _ => false,
+    }
+}
+
 impl Book {
     fn turn(&mut self, turn: &Turn<'_>) -> Option<Wrong> {
         let before = self.phase.replace(turn.after.phase.clone());
@@ -192,7 +217,18 @@ impl Book {
         if here != self.shown || (matches!(before, Phase::Aborted { .. }) && before != turn.after.phase) {
             self.dwelled = Duration::ZERO;
         }
-        wrong.or_else(|| self.stays_certified(turn))
+        wrong.or_else(|| self.stays_certified(turn)).or_else(|| self.stands_still(turn))
+    }
+
+    /// Nothing that people are told of holds it, and it does not go on (I9): perhaps something else stopped its turn (I11).
+    fn stands_still(&mut self, turn: &Turn<'_>) -> Option<Wrong> {
+        let stays = turn.before.is_some_and(|before| before.phase == turn.after.phase) && nothing_holds(turn);
+        self.idle = stays.then(|| self.idle.map_or((turn.elapsed, 1), |(from, decisions)| (from, decisions + 1)));
+        let (from, decisions) = self.idle?;
+        (decisions >= IDLE_DECISIONS && turn.elapsed - from >= MINUTE).then(|| {
+            let (name, phase) = (&turn.release.name, turn.after.phase.word());
+            ("I9", format!("{name} is {phase} and stays so, although nothing holds it"))
+        })
     }
 
     /// A step that is left: by an order, or after its dwell and by evidence.
@@ -208,8 +244,9 @@ impl Book {
         let left = here.filter(|here| self.shown.is_some_and(|shown| shown > *here))?;
         match turn.order() {
             Some(Order::Promote { .. }) => self.certified = Percent::FULL.ppm(),
-            Some(_) => {}
-            None => {
+            Some(Order::Advance { .. }) => {}
+            // Whatever else people ordered at this instant, it rose by itself.
+            Some(_) | None => {
                 self.certified = left;
                 // Where it stands among the steps as they are written now.
                 let steps = &turn.release.rollout.steps;
