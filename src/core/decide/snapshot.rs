@@ -148,6 +148,15 @@ pub struct GroupObservation {
     pub boot_p95_ms: Option<u64>,
     /// When this was described.
     pub observed_at: Timestamp,
+    /// Changes of the floor that its provider keeps for us, oldest first; `None`: not known, or it keeps none for anybody.
+    #[serde(default)]
+    pub schedule: Option<Vec<load::ScheduledFloor>>,
+    /// What its provider keeps there for others.
+    #[serde(default)]
+    pub others: Vec<load::ForeignChange>,
+    /// What people should know of it before a launch.
+    #[serde(default)]
+    pub findings: Vec<load::GroupFinding>,
 }
 
 /// Somebody who may give orders.

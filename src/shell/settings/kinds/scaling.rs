@@ -53,7 +53,7 @@ fn headroom() -> f64 {
 pub enum Group {
     /// Child processes on this machine.
     Local(Local),
-    /// An AWS Auto Scaling group. Read and checked; this version does not change it.
+    /// An AWS Auto Scaling group. Its minimum size is what tminus sets, now and ahead of time by scheduled actions.
     Aws(Aws),
     /// Executables of yours. Read and checked; this version does not run them.
     Command(Command),
@@ -130,6 +130,17 @@ pub struct Aws {
     pub name: Text,
     /// Its region.
     pub region: Text,
+    /// A profile of the AWS configuration files. Default: as the environment says.
+    #[serde(default)]
+    pub profile: Option<Text>,
+    /// A role to assume with those credentials, for a group of another account. Default: none.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^arn:"))]
+    pub role_arn: Option<Text>,
+    /// Another address of the Auto Scaling service. Default: `AWS_ENDPOINT_URL_AUTO_SCALING`, `AWS_ENDPOINT_URL`, or the region's.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^https?://"))]
+    pub endpoint: Option<Text>,
 }
 
 /// Executables of yours, run without a shell.
