@@ -71,6 +71,9 @@ pub struct State {
     pub rehearsals: BTreeMap<Name, Timestamp>,
     /// The floor that tminus holds per scaling policy; absent: none raised.
     pub floors: BTreeMap<Name, load::HeldFloor>,
+    /// What the groups' providers were asked to keep; absent: nothing.
+    #[serde(default)]
+    pub schedules: BTreeMap<Name, load::KeptSchedule>,
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
