@@ -73,13 +73,8 @@ pub enum GroupSpec {
     Local(LocalGroup),
     /// An AWS Auto Scaling group.
     Aws(AwsGroup),
-    /// The user's executables: read and checked; not driven by this version.
-    Command {
-        /// Prints JSON.
-        describe: Vec<String>,
-        /// Takes absolute numbers.
-        set: Vec<String>,
-    },
+    /// The user's executables.
+    Command(CommandGroup),
 }
 
 /// An AWS Auto Scaling group, and how to reach it. Credentials are found as every AWS tool finds them.
@@ -102,6 +97,17 @@ pub struct AwsAccount {
     pub role_arn: Option<String>,
     /// Another address than the region's own; `None`: as the environment says.
     pub endpoint: Option<String>,
+}
+
+/// A group that the user's executables describe and set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandGroup {
+    /// Prints the group as JSON.
+    pub describe: Vec<String>,
+    /// Sets it to absolute numbers; `{floor}`, `{group}` and `{key}` are replaced in each argument.
+    pub set: Vec<String>,
+    /// How long each may take.
+    pub within: Duration,
 }
 
 /// A group of child processes.

@@ -33,6 +33,14 @@ pub enum GroupError {
         /// What is wrong with it.
         message: String,
     },
+    /// A program of the user's did not do it.
+    #[error("group {group}: {reason}; it is tried again")]
+    Failed {
+        /// The group.
+        group: Name,
+        /// Why not.
+        reason: String,
+    },
     /// A key came again with another number: one of both callers is wrong, so nothing was done.
     #[error("IdempotentParameterMismatch for group {group}: key {key:?} set {first} before and now asks for {second}")]
     Mismatch {

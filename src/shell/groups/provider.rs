@@ -10,14 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 
 use super::aws::AwsGroups;
+use super::command::CommandGroups;
 use super::{GroupError, LocalGroups};
 use crate::core::decide::GroupObservation;
 use crate::core::load::ScheduledFloor;
 use crate::core::words::Name;
-use crate::shell::spec::{AwsGroup, GroupSpec, LocalGroup};
+use crate::shell::spec::{AwsGroup, CommandGroup, GroupSpec, LocalGroup};
 
 /// How the groups were found: each as it is, or a fragment that follows its name and says why it is not known.
 pub type Observed = BTreeMap<Name, Result<GroupObservation, String>>;
@@ -35,6 +36,7 @@ pub struct Look {
 pub struct Groups {
     local: LocalGroups,
     aws: AwsGroups,
+    command: CommandGroups,
     /// Which provider each group has.
     kinds: ArcSwap<BTreeMap<Name, Kind>>,
 }
@@ -54,7 +56,8 @@ impl Groups {
     /// Needs a tokio runtime. Only a folder that cannot be used is an error: a broken group answers with its own.
     pub fn open(folder: PathBuf, specs: &BTreeMap<Name, GroupSpec>) -> Result<Self, GroupError> {
         let local = LocalGroups::open(folder, of_local(specs))?;
-        let groups = Self { local, aws: AwsGroups::new(), kinds: ArcSwap::default() };
+        let command = CommandGroups::new(of_command(specs));
+        let groups = Self { local, aws: AwsGroups::new(), command, kinds: ArcSwap::default() };
         groups.aws.update(of_aws(specs));
         groups.kinds.store(kinds(specs).into());
         Ok(groups)
@@ -64,6 +67,7 @@ impl Groups {
     pub fn update(&self, specs: &BTreeMap<Name, GroupSpec>) {
         self.local.update(of_local(specs));
         self.aws.update(of_aws(specs));
+        self.command.update(of_command(specs));
         self.kinds.store(kinds(specs).into());
     }
 
@@ -71,10 +75,10 @@ impl Groups {
     pub async fn observe(&self, look: &Look) -> Observed {
         let kinds = self.kinds.load_full();
         let of = |wanted: Kind| kinds.iter().filter(move |(_, kind)| **kind == wanted).map(|(name, _)| name);
-        let (local, mut seen) = join(self.observe_local(of(Kind::Local), look.within), self.aws.observe(look)).await;
+        let local = self.observe_local(of(Kind::Local), look.within);
+        let (local, mut seen, command) = join3(local, self.aws.observe(look), self.command.observe(look.within)).await;
         seen.extend(local);
-        let undriven = "is a group by commands, which this version reads and checks but does not drive";
-        seen.extend(of(Kind::Command).map(|name| (name.clone(), Err(undriven.to_owned()))));
+        seen.extend(command);
         seen
     }
 
@@ -94,7 +98,7 @@ impl Groups {
         match self.kind(group)? {
             Kind::Local => self.local.set_floor(group, floor, key).await,
             Kind::Aws => self.aws.set_floor(group, floor).await,
-            Kind::Command => Err(GroupError::Undriven { group: group.clone() }),
+            Kind::Command => self.command.set_floor(group, floor, key).await,
         }
     }
 
@@ -121,7 +125,7 @@ fn kinds(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, Kind> {
     let kind = |spec: &GroupSpec| match spec {
         GroupSpec::Local(_) => Kind::Local,
         GroupSpec::Aws(_) => Kind::Aws,
-        GroupSpec::Command { .. } => Kind::Command,
+        GroupSpec::Command(_) => Kind::Command,
     };
     specs.iter().map(|(name, spec)| (name.clone(), kind(spec))).collect()
 }
@@ -129,7 +133,7 @@ fn kinds(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, Kind> {
 fn of_local(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, LocalGroup> {
     let spec = |spec: &GroupSpec| match spec {
         GroupSpec::Local(local) => Some(local.clone()),
-        GroupSpec::Aws(_) | GroupSpec::Command { .. } => None,
+        GroupSpec::Aws(_) | GroupSpec::Command(_) => None,
     };
     specs.iter().filter_map(|(name, group)| Some((name.clone(), spec(group)?))).collect()
 }
@@ -137,7 +141,15 @@ fn of_local(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, LocalGroup> {
 fn of_aws(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, AwsGroup> {
     let spec = |spec: &GroupSpec| match spec {
         GroupSpec::Aws(aws) => Some(aws.clone()),
-        GroupSpec::Local(_) | GroupSpec::Command { .. } => None,
+        GroupSpec::Local(_) | GroupSpec::Command(_) => None,
+    };
+    specs.iter().filter_map(|(name, group)| Some((name.clone(), spec(group)?))).collect()
+}
+
+fn of_command(specs: &BTreeMap<Name, GroupSpec>) -> BTreeMap<Name, CommandGroup> {
+    let spec = |spec: &GroupSpec| match spec {
+        GroupSpec::Command(command) => Some(command.clone()),
+        GroupSpec::Local(_) | GroupSpec::Aws(_) => None,
     };
     specs.iter().filter_map(|(name, group)| Some((name.clone(), spec(group)?))).collect()
 }

@@ -7,7 +7,7 @@ use crate::core::load;
 use crate::core::words::Capacity;
 use crate::shell::settings::kinds::scaling::{Aws, Group, Local, ScalingPolicy};
 use crate::shell::settings::words::Text;
-use crate::shell::spec::{AwsAccount, AwsGroup, GroupSpec, LoadQuery, LocalGroup};
+use crate::shell::spec::{AwsAccount, AwsGroup, CommandGroup, GroupSpec, LoadQuery, LocalGroup};
 
 /// Converts a policy.
 pub fn policy(from: &ScalingPolicy) -> load::Policy {
@@ -46,9 +46,11 @@ pub fn group(from: &ScalingPolicy, folder: &Path) -> GroupSpec {
     match &from.group {
         Group::Local(local) => GroupSpec::Local(convert_local(local, folder)),
         Group::Aws(aws) => GroupSpec::Aws(convert_aws(aws)),
-        Group::Command(command) => {
-            GroupSpec::Command { describe: command_line(&command.describe, folder), set: command_line(&command.set, folder) }
-        }
+        Group::Command(command) => GroupSpec::Command(CommandGroup {
+            describe: command_line(&command.describe, folder),
+            set: command_line(&command.set, folder),
+            within: command.within.0,
+        }),
     }
 }
 

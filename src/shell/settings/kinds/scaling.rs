@@ -55,7 +55,7 @@ pub enum Group {
     Local(Local),
     /// An AWS Auto Scaling group. Its minimum size is what tminus sets, now and ahead of time by scheduled actions.
     Aws(Aws),
-    /// Executables of yours. Read and checked; this version does not run them.
+    /// Executables of yours, for any other provider: they describe the group and set its floor.
     Command(Command),
 }
 
@@ -147,12 +147,18 @@ pub struct Aws {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// Prints the group as JSON.
+    /// Program and arguments. It prints the group as one JSON object: `floor`, `ceiling`, `desired` and `in_service` as whole
+    /// numbers; optionally `zones` (an object of numbers) and `boot_p95_secs`. A program that begins with `./` or `../`
+    /// starts at the document's folder.
     #[schemars(length(min = 1))]
     pub describe: Vec<Text>,
-    /// Sets the group to absolute numbers.
+    /// Program and arguments; `{floor}`, `{group}` and `{key}` are replaced in each. It sets the floor to that absolute number
+    /// and exits with 0; a group without an autoscaler of its own is scaled to it. It may be run again with the same numbers.
     #[schemars(length(min = 1))]
     pub set: Vec<Text>,
+    /// How long each may take. Default: 30s.
+    #[serde(default = "secs::<30>")]
+    pub within: Lasting,
 }
 
 /// The load history.
