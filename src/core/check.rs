@@ -3,6 +3,7 @@
 //! It runs in tests on every decision and in the daemon before every commit. Invariant: it shares only types with the
 //! maker, so that one mistake cannot hide in both.
 
+mod ahead;
 mod capacity;
 mod launch;
 mod people;
@@ -34,6 +35,7 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     floors(decision, snapshot, &mut broken);
     primings(decision, snapshot, &mut broken);
     capacity::check(decision, snapshot, &mut broken);
+    ahead::check(decision, snapshot, &mut broken);
     people::halts(decision, snapshot, &mut broken);
     people::signatures(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {

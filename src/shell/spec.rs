@@ -71,20 +71,43 @@ pub struct PersonSpec {
 pub enum GroupSpec {
     /// Real child processes on this machine.
     Local(LocalGroup),
-    /// An AWS Auto Scaling group: read and checked; not driven by this version.
-    Aws {
-        /// Its name there.
-        name: String,
-        /// Its region.
-        region: String,
-    },
-    /// The user's executables: read and checked; not driven by this version.
-    Command {
-        /// Prints JSON.
-        describe: Vec<String>,
-        /// Takes absolute numbers.
-        set: Vec<String>,
-    },
+    /// An AWS Auto Scaling group.
+    Aws(AwsGroup),
+    /// The user's executables.
+    Command(CommandGroup),
+}
+
+/// An AWS Auto Scaling group, and how to reach it. Credentials are found as every AWS tool finds them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AwsGroup {
+    /// Its name there.
+    pub name: String,
+    /// Where, and as whom.
+    pub account: AwsAccount,
+}
+
+/// A region, seen with somebody's rights. Groups with the same one share calls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AwsAccount {
+    /// The region, such as `us-west-2`.
+    pub region: String,
+    /// A profile of the AWS configuration files; `None`: as the environment says.
+    pub profile: Option<String>,
+    /// A role to assume on top.
+    pub role_arn: Option<String>,
+    /// Another address than the region's own; `None`: as the environment says.
+    pub endpoint: Option<String>,
+}
+
+/// A group that the user's executables describe and set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandGroup {
+    /// Prints the group as JSON.
+    pub describe: Vec<String>,
+    /// Sets it to absolute numbers; `{floor}`, `{group}` and `{key}` are replaced in each argument.
+    pub set: Vec<String>,
+    /// How long each may take.
+    pub within: Duration,
 }
 
 /// A group of child processes.

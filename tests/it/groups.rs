@@ -1,5 +1,7 @@
-//! Local instance groups from the outside: real processes, real requests, restarts of the daemon.
+//! Instance groups from the outside; here the local ones: real processes, real requests, restarts of the daemon.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod commands;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

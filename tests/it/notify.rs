@@ -284,7 +284,7 @@ async fn a_command_past_its_limit_is_killed_with_all_that_it_started() {
     let file = folder.path().join("ids");
     let script = format!("trap '' TERM; sleep 60 & echo $$ $! > {}; wait", file.display());
     let failed = deliver_one(shell(&script)).await.outcome.unwrap_err().message;
-    assert!(failed.contains("still running after 10 s"), "{failed}");
+    assert!(failed.contains("still running after 10s"), "{failed}");
     let ids = std::fs::read_to_string(&file).unwrap();
     for id in ids.split_whitespace() {
         let until = clock::monotonic() + Duration::from_secs(5);

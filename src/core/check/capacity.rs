@@ -5,7 +5,7 @@
 
 use super::{Broken, say};
 use crate::core::decide::{Decision, Effect, Snapshot};
-use crate::core::load::Policy;
+use crate::core::load::{Policy, ScheduledFloor};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, later};
 
@@ -36,9 +36,24 @@ fn pace(snapshot: &Snapshot, (policy, group, floor): (&Policy, &Name, Capacity),
     if floor.0 > highest.0.saturating_add(step) {
         say(broken, "I3", format!("{group} would jump from {highest} to {floor}, by more than {step}"));
     }
-    if held.is_some_and(|held| floor.0.saturating_add(step) < held.0) {
+    // From where its provider brought it by itself.
+    let from = came_by_itself(snapshot, group).or(held);
+    if from.is_some_and(|from| floor.0.saturating_add(step) < from.0) {
         say(broken, "I3", format!("{group} would fall to {floor} at once, by more than {step}"));
     }
+}
+
+/// The floor that the group's provider set by itself when its time came, if that is where the group was seen.
+fn came_by_itself(snapshot: &Snapshot, group: &Name) -> Option<Capacity> {
+    let (kept, seen) = (snapshot.state.schedules.get(group)?, snapshot.observed.groups.get(group)?);
+    let came = |change: &&ScheduledFloor| change.at <= snapshot.now && change.floor == seen.floor;
+    kept.floors.iter().find(came).map(|change| change.floor)
+}
+
+/// Whether the launch's T-0 had passed when a restore that its provider kept came due.
+fn missed(decision: &Decision, (group, release): (&Name, &Release)) -> bool {
+    let gave_back_at = decision.state.schedules.get(group).and_then(|kept| kept.gave_back_at);
+    gave_back_at.is_some_and(|at| release.launch_at <= at)
 }
 
 /// Whether nothing may be given back because of this release.
@@ -55,7 +70,8 @@ fn keeps(decision: &Decision, snapshot: &Snapshot, (policy, group, release): (&P
     match &state.phase {
         Phase::Active(Active::Rolling { .. } | Active::Baking)
         | Phase::Held { at: Active::Rolling { .. } | Active::Baking, .. } => true,
-        // Ahead: from the lead before T-0 on, however late it gets.
+        // Ahead: from the lead before T-0 on, however late it gets, until its provider gave it back by itself.
+        Phase::Planned | Phase::Active(_) | Phase::Held { .. } if missed(decision, (group, release)) => false,
         Phase::Planned | Phase::Active(_) | Phase::Held { .. } => release.launch_at <= later(now, policy.lead),
         Phase::Complete => state.full_at.is_some() && kept(state),
         Phase::Aborted { .. } => {

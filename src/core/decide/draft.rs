@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use super::effect::{Effect, Intent};
 use super::facts::Known;
 use super::memory::Memory;
+use super::scheduled;
 use super::snapshot::{Snapshot, State};
 use crate::core::checklist::{Check, Demand as Demanded, Item};
 use crate::core::gate::Judged;
-use crate::core::load::{self, Course, Demand, GroupPlan, Launch};
+use crate::core::load::{self, Course, Demand, GroupPlan, Launch, Problem};
 use crate::core::release::{Phase, Release, ReleaseState, offer};
 use crate::core::throttle::{Halt, HaltTarget, Offer, Table, TableInput};
 use crate::core::words::Name;
@@ -46,6 +47,7 @@ impl<'a> Draft<'a> {
         for name in snapshot.config.releases.keys() {
             state.releases.entry(name.clone()).or_insert_with(|| ReleaseState::new(snapshot.now, None));
         }
+        scheduled::follow(&mut state, snapshot);
         let mut draft = Self {
             snapshot,
             state,
@@ -66,7 +68,8 @@ impl<'a> Draft<'a> {
         let plan = |(name, policy): (&Name, &load::Policy)| {
             let demand = self.demand(name);
             let profile = self.memory.learned.profile(name, (demand.history, now));
-            (name.clone(), load::plan_learned(policy, &demand, (profile, now)))
+            let plan = load::plan_learned(policy, &demand, (profile, now));
+            (name.clone(), GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
         };
         self.plans = config.scalings.iter().map(plan).collect();
         self.planned_for = self.standings();
@@ -153,12 +156,27 @@ impl<'a> Draft<'a> {
     fn launch(&self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'a> {
         Launch {
             release,
-            course: course(state),
+            course: if self.is_missed(group, release, state) { Course::CalledOff } else { course(state) },
             primed: self.proven_coverage(release),
             due_at: self.capacity_due(group, release),
             ended_at: state.ended_at,
             full_at: state.full_at,
         }
+    }
+
+    /// Whether its window passed without its start, and the provider gave back by itself what was raised for it.
+    fn is_missed(&self, group: &Name, release: &Release, state: &ReleaseState) -> bool {
+        let gave_back_at = scheduled::gave_back_at(&self.state, group);
+        course(state) == Course::Ahead && gave_back_at.is_some_and(|at| release.launch_at <= at)
+    }
+
+    /// Launches that hold nothing any more because their window is over.
+    fn missed(&self, group: &Name) -> impl Iterator<Item = Problem> {
+        let leaning = self.releases().filter(|(release, _)| release.scaling.contains(group) && leans(release));
+        let missed = leaning.filter(|(release, state)| self.is_missed(group, release, state));
+        let gave_back_at = scheduled::gave_back_at(&self.state, group);
+        let said = |(release, _): (&Release, _)| Some(Problem::GivenBack { release: release.name.clone(), at: gave_back_at? });
+        missed.filter_map(said).collect::<Vec<_>>().into_iter()
     }
 
     /// The least coverage proven over a release's priming policies and their nodes; `None`: nothing primed, or not proven.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::core::load::ScheduledFloor;
 use crate::core::words::{Capacity, Name};
 
 /// An effect with its place in the journal.
@@ -28,6 +29,18 @@ pub enum Effect {
         floor: Capacity,
         /// The floor to go back to when everything is over.
         restore: Capacity,
+        /// Why, for people.
+        why: String,
+    },
+    /// Have the group's provider keep these changes of its floor, all of them and no others of ours. What is written
+    /// first is how it comes back down.
+    ScheduleFloors {
+        /// The scaling policy.
+        group: Name,
+        /// The floor to go back to when everything is over.
+        restore: Capacity,
+        /// Oldest first; empty: none any more.
+        floors: Vec<ScheduledFloor>,
         /// Why, for people.
         why: String,
     },

@@ -4,7 +4,8 @@
 //! [`mod@plan_view`] what people read beforehand.
 //! [`run`] leads through one decision, with [`facts`], [`orders`], [`world`], [`warmth`], [`announce`] and [`remind`] in
 //! their places, and [`memory`] keeps what holds still. [`vanished`] holds what is left of a release whose documents are
-//! gone, [`signatures`] tells who has to sign again, [`uptime`] how far a
+//! gone, [`scheduled`] has providers keep
+//! floors for later, [`signatures`] tells who has to sign again, [`uptime`] how far a
 //! clock was set.
 //! Each release and each group is decided on its own slice; one that is poisoned never blocks another (I11).
 
@@ -19,6 +20,7 @@ mod orders;
 mod plan_view;
 mod remind;
 mod run;
+mod scheduled;
 mod scope;
 mod signatures;
 mod snapshot;

@@ -12,6 +12,7 @@ use super::facts::{self, Known};
 use super::memory::Memory;
 use super::orders;
 use super::remind;
+use super::scheduled;
 use super::signatures;
 use super::snapshot::Snapshot;
 use super::uptime;
@@ -36,6 +37,7 @@ pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
     // A release that just ended gives back from now on.
     draft.plan_again();
     world::floors(&mut draft);
+    scheduled::ask(&mut draft);
     warmth::runs(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)

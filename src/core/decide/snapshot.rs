@@ -71,6 +71,9 @@ pub struct State {
     pub rehearsals: BTreeMap<Name, Timestamp>,
     /// The floor that tminus holds per scaling policy; absent: none raised.
     pub floors: BTreeMap<Name, load::HeldFloor>,
+    /// What the groups' providers were asked to keep; absent: nothing.
+    #[serde(default)]
+    pub schedules: BTreeMap<Name, load::KeptSchedule>,
     /// Whether the halt file was there: a halt is a change that is kept, whoever pulled it.
     #[serde(default)]
     pub halt_file: bool,
@@ -148,6 +151,15 @@ pub struct GroupObservation {
     pub boot_p95_ms: Option<u64>,
     /// When this was described.
     pub observed_at: Timestamp,
+    /// Changes of the floor that its provider keeps for us, oldest first; `None`: not known, or it keeps none for anybody.
+    #[serde(default)]
+    pub schedule: Option<Vec<load::ScheduledFloor>>,
+    /// What its provider keeps there for others.
+    #[serde(default)]
+    pub others: Vec<load::ForeignChange>,
+    /// What people should know of it before a launch.
+    #[serde(default)]
+    pub findings: Vec<load::GroupFinding>,
 }
 
 /// Somebody who may give orders.

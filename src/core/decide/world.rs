@@ -4,6 +4,7 @@
 
 use super::draft::Draft;
 use super::effect::Effect;
+use super::scheduled;
 use crate::core::load::GroupPlan;
 use crate::core::release::{Release, ReleaseState};
 use crate::core::words::Name;
@@ -20,11 +21,15 @@ pub(super) fn floors(draft: &mut Draft<'_>) {
 fn floor(draft: &mut Draft<'_>, plan: &GroupPlan) {
     let open = draft.snapshot.observed.open.iter().any(|key| key.starts_with(&format!("floor:{}:", plan.group)));
     let before = draft.state.floors.get(&plan.group).map(|held| held.floor);
+    let due = plan.timeline.first().filter(|change| change.at <= draft.snapshot.now).cloned();
+    // What its provider is about to give back by itself is not given back twice.
+    if due.as_ref().is_some_and(|due| due.to < due.from) && scheduled::is_firing(&draft.state, &plan.group, draft.snapshot.now) {
+        return;
+    }
     match plan.held {
         Some(held) => draft.state.floors.insert(plan.group.clone(), held),
         None => draft.state.floors.remove(&plan.group),
     };
-    let due = plan.timeline.first().filter(|change| change.at <= draft.snapshot.now);
     let Some(due) = due.filter(|due| before != Some(due.to) || !open) else { return };
     let key = format!("floor:{}:{}:{}", plan.group, due.to, draft.state.decisions + 1);
     let effect = Effect::SetFloor { group: plan.group.clone(), floor: due.to, restore: plan.restore, why: due.why.clone() };

@@ -124,6 +124,7 @@ mod tests {
             hold_after: Duration::from_hours(6),
             ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
             has_history: true,
+            keeps_schedule: false,
         }
     }
 

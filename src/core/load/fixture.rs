@@ -42,6 +42,7 @@ pub(super) fn policy() -> Policy {
         hold_after: Duration::from_hours(6),
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: true,
+        keeps_schedule: false,
     }
 }
 
@@ -101,6 +102,9 @@ pub(super) fn group(floor: u32, observed_at: Timestamp) -> GroupObservation {
         zones: BTreeMap::from([("a".into(), floor.div_ceil(2)), ("b".into(), floor / 2)]),
         boot_p95_ms: None,
         observed_at,
+        schedule: None,
+        others: Vec::new(),
+        findings: Vec::new(),
     }
 }
 

@@ -6,9 +6,11 @@
 //! Not here: the calls that change a group.
 
 mod adoption;
+mod ahead;
 mod answer;
 mod audience;
 mod capacity;
+mod finding;
 #[cfg(test)]
 mod fixture;
 mod floors;
@@ -25,9 +27,11 @@ mod scene;
 mod surge;
 mod timeline;
 
+pub use ahead::{FIRES_WITHIN, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledFloor, Turn, followed, wanted};
 pub use answer::{CapacityAnswer, CapacityFigures, holds};
 pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
+pub use finding::{Bound, GroupFinding};
 pub use floors::HeldFloor;
 pub use learned::Learned;
 pub use plan::{Course, Demand, FloorChange, GroupPlan, Launch, plan_group, plan_learned};

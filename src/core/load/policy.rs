@@ -29,6 +29,9 @@ pub struct Policy {
     pub ramp_down: RampDown,
     /// Whether a load history is configured.
     pub has_history: bool,
+    /// Whether the group's provider keeps changes of the floor for later and carries them out by itself.
+    #[serde(default)]
+    pub keeps_schedule: bool,
 }
 
 /// Zones of a group.

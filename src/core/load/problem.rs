@@ -54,6 +54,13 @@ pub enum Problem {
         /// Instances allowed.
         allowed: Capacity,
     },
+    /// The launch's window passed without its start, and its group's provider gave back by itself what was raised for it.
+    GivenBack {
+        /// The launch.
+        release: Name,
+        /// When it was given back.
+        at: Timestamp,
+    },
     /// The floor cannot be raised in time.
     Late {
         /// When the last raised instance is expected in service.
@@ -67,7 +74,12 @@ impl Problem {
     /// Whether capacity is known to be too small or too late; otherwise something is not known.
     pub fn is_shortfall(&self) -> bool {
         match self {
-            Self::Ceiling { .. } | Self::Quota { .. } | Self::Cost { .. } | Self::ColdCache { .. } | Self::Late { .. } => true,
+            Self::Ceiling { .. }
+            | Self::Quota { .. }
+            | Self::Cost { .. }
+            | Self::ColdCache { .. }
+            | Self::GivenBack { .. }
+            | Self::Late { .. } => true,
             Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } => false,
         }
     }
@@ -101,6 +113,9 @@ impl Problem {
                 "The caches for {release} are cold ({}% proven warm): {group} needs {} and may have {allowed}; with them primed it needs {primed}: prime them before the launch.",
                 percent(*covered),
                 count(*needed)
+            ),
+            Self::GivenBack { release, at } => format!(
+                "The window of {release} passed without its start, and what was raised on {group} for it was given back from {at:.0} on; give {release} a new launch_at, and its floors are raised again in time."
             ),
             Self::Late { in_place_at, launch_at } => format!(
                 "{group} cannot be ready in time: its last instances are expected in service at {in_place_at:.0}, T-0 is {launch_at:.0}; launch later or raise its floor in larger steps."

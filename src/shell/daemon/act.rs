@@ -15,10 +15,11 @@ use super::chronicle::{self, Past};
 use super::fault::{self, Step};
 use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
+use crate::core::load::ScheduledFloor;
 use crate::core::priming::RunSoFar;
 use crate::core::words::Name;
 use crate::shell::clock;
-use crate::shell::groups::LocalGroups;
+use crate::shell::groups::Groups;
 use crate::shell::notify::{DeliveryResult, Notifier, NotifyError, backoff};
 use crate::shell::primer::{self, Progress};
 use crate::shell::spec::Documents;
@@ -42,6 +43,7 @@ impl Outcome {
     pub(super) fn kind(&self) -> &'static str {
         match self.intent.effect {
             Effect::SetFloor { .. } => "set_floor",
+            Effect::ScheduleFloors { .. } => "schedule_floors",
             Effect::Prime { .. } => "prime",
             Effect::Notify(_) => "notify",
             Effect::Report { .. } => "report",
@@ -53,7 +55,7 @@ impl Outcome {
             Effect::Prime { release, .. } => release.clone(),
             Effect::Report { release } => Some(release.clone()),
             Effect::Notify(said) => said.release.clone(),
-            Effect::SetFloor { .. } => None,
+            Effect::SetFloor { .. } | Effect::ScheduleFloors { .. } => None,
         }
     }
 }
@@ -73,7 +75,7 @@ impl From<Result<String, String>> for Done {
 
 /// See the module.
 pub(super) struct Actuators {
-    groups: Arc<LocalGroups>,
+    groups: Arc<Groups>,
     notifier: Arc<Notifier>,
     outcomes: mpsc::Sender<Outcome>,
     attempts: BTreeMap<String, u32>,
@@ -97,7 +99,7 @@ pub(super) struct Order<'a> {
 
 impl Actuators {
     pub(super) fn new(
-        groups: Arc<LocalGroups>,
+        groups: Arc<Groups>,
         outcomes: mpsc::Sender<Outcome>,
         (data, documents): (PathBuf, &Documents),
     ) -> Result<Self, NotifyError> {
@@ -124,6 +126,13 @@ impl Actuators {
                 self.spawn(intent, async move {
                     let set = groups.set_floor(&group, floor.0, &key).await;
                     set.map(|()| format!("{group} has floor {floor}")).map_err(|error| error.to_string()).into()
+                });
+            }
+            Effect::ScheduleFloors { group, floors, .. } => {
+                let groups = self.groups.clone();
+                self.spawn(intent, async move {
+                    let put = groups.put_schedule(&group, &floors).await;
+                    put.map(|()| kept(&group, &floors)).map_err(|error| error.to_string()).into()
                 });
             }
             Effect::Prime { policy, release } => self.prime(intent, (policy, release), documents),
@@ -202,6 +211,21 @@ impl Actuators {
     pub(super) async fn stop(&mut self) {
         let _ = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
         self.tasks.abort_all();
+    }
+}
+
+/// What a provider keeps from now on, for the timeline.
+fn kept(group: &Name, floors: &[ScheduledFloor]) -> String {
+    match (floors.first(), floors.last()) {
+        (Some(first), Some(last)) => format!(
+            "{group}: {} changes of its floor are kept by its provider, from {} at {:.0} to {} at {:.0}",
+            floors.len(),
+            first.floor,
+            first.at,
+            last.floor,
+            last.at
+        ),
+        _ => format!("{group}: its provider keeps no change of its floor any more"),
     }
 }
 

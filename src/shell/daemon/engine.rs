@@ -479,6 +479,13 @@ fn events(snapshot: &Snapshot, decision: &Decision) -> Vec<NewEvent> {
             message: format!("{group}: floor {floor}: {why}"),
             by: None,
         }),
+        Effect::ScheduleFloors { group, why, .. } => Some(NewEvent {
+            at: snapshot.now,
+            release: None,
+            kind: "schedule".into(),
+            message: format!("{group}: {why}"),
+            by: None,
+        }),
         _ => None,
     });
     let forgotten = snapshot.state.releases.keys().filter(|name| !decision.state.releases.contains_key(*name));

@@ -3,7 +3,7 @@
 //! One batched call per source and tick, all at once, each within a time limit. Invariant: what did not answer in time is
 //! absent from the observation, never an old answer and never a zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,18 @@ use jiff::Timestamp;
 use super::counts;
 use super::warmth::Warmth;
 use crate::core::decide::{GroupObservation, Observations, State};
-use crate::core::words::Name;
-use crate::shell::groups::LocalGroups;
+use crate::core::release::Phase;
+use crate::core::words::{Name, later};
+use crate::shell::groups::{Groups, Look};
 use crate::shell::observe::{History, ObserveError, Pushes, Sources, Span, Tick};
-use crate::shell::spec::{Documents, GroupSpec, LoadQuery, LocalGroup};
+use crate::shell::spec::{Documents, LoadQuery};
 use crate::shell::store::Proven;
 
 /// A provider that takes longer is not observed in this tick: a tick must not wait for the slowest.
 const WITHIN: Duration = Duration::from_secs(5);
+
+/// How long before T-0 a launch is near: a working day, so that what is found can be mended in time.
+const NEAR: Duration = Duration::from_hours(24);
 
 /// How much load history a forecast is given, and its grid: 28 days by the hour show both the day and the week.
 const HISTORY: Duration = Duration::from_hours(28 * 24);
@@ -29,7 +33,7 @@ const HISTORY_STEP: Duration = Duration::from_hours(1);
 
 /// See the module.
 pub(super) struct Observers {
-    groups: Arc<LocalGroups>,
+    groups: Arc<Groups>,
     sources: Arc<Sources>,
     halt_file: Option<PathBuf>,
     /// A halt file that existed when the settings ceased to name it.
@@ -38,7 +42,7 @@ pub(super) struct Observers {
 }
 
 impl Observers {
-    pub(super) fn new(groups: Arc<LocalGroups>, documents: &Documents, proven: Vec<Proven>) -> Result<Self, ObserveError> {
+    pub(super) fn new(groups: Arc<Groups>, documents: &Documents, proven: Vec<Proven>) -> Result<Self, ObserveError> {
         let halt_file = named_halt_file(documents);
         let sources = Arc::new(Sources::new(documents.sources.clone())?);
         Ok(Self { groups, sources, halt_file, left_behind: None, warmth: Warmth::new(proven, documents) })
@@ -46,7 +50,7 @@ impl Observers {
 
     /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
     pub(super) fn rewire(&mut self, documents: &Documents) {
-        self.groups.update(local(documents));
+        self.groups.update(&documents.groups);
         self.warmth.rewire(documents);
         let halt_file = named_halt_file(documents);
         if halt_file != self.halt_file {
@@ -80,7 +84,7 @@ impl Observers {
     pub(super) async fn look(&self, pushed: &Pushes, (documents, state): (&Documents, &State), now: Timestamp) -> Observations {
         let tick = Tick { pushed, now };
         let ((groups, unseen), history, minutes) = tokio::join!(
-            self.describe(documents),
+            self.describe((documents, state), now),
             self.history(documents, tick),
             counts::minutes(&self.sources, (documents, state), tick),
         );
@@ -89,23 +93,14 @@ impl Observers {
     }
 
     /// The groups that answer, and why the others do not.
-    async fn describe(&self, documents: &Documents) -> (BTreeMap<Name, GroupObservation>, BTreeMap<Name, String>) {
-        let ask = async |(name, spec): (&Name, &GroupSpec)| {
-            let answer = match spec {
-                GroupSpec::Local(_) => match tokio::time::timeout(WITHIN, self.groups.describe(name)).await {
-                    Ok(Ok(observed)) => Ok(observed),
-                    Ok(Err(error)) => Err(format!("could not be described: {error}")),
-                    Err(_) => Err(format!("was not described within {} s", WITHIN.as_secs())),
-                },
-                GroupSpec::Aws { .. } => Err("is an AWS group, which this version reads and checks but does not drive".into()),
-                GroupSpec::Command { .. } => {
-                    Err("is a group by commands, which this version reads and checks but does not drive".into())
-                }
-            };
-            (name.clone(), answer)
-        };
+    async fn describe(
+        &self,
+        standing: (&Documents, &State),
+        now: Timestamp,
+    ) -> (BTreeMap<Name, GroupObservation>, BTreeMap<Name, String>) {
+        let look = Look { within: WITHIN, near: near(standing, now) };
         let (mut seen, mut unseen) = (BTreeMap::new(), BTreeMap::new());
-        for (name, answer) in join_all(documents.groups.iter().map(ask)).await {
+        for (name, answer) in self.groups.observe(&look).await {
             match answer {
                 Ok(observed) => drop(seen.insert(name, observed)),
                 Err(why) => drop(unseen.insert(name, why)),
@@ -154,11 +149,15 @@ fn named_halt_file(documents: &Documents) -> Option<PathBuf> {
     documents.settings.as_ref().and_then(|settings| settings.halt_file.clone())
 }
 
-/// The groups that this version drives.
-pub(super) fn local(documents: &Documents) -> BTreeMap<Name, LocalGroup> {
-    let spec = |spec: &GroupSpec| match spec {
-        GroupSpec::Local(local) => Some(local.clone()),
-        GroupSpec::Aws { .. } | GroupSpec::Command { .. } => None,
+/// Groups that a launch leans on which is near or going on, and those that tminus holds up.
+fn near((documents, state): (&Documents, &State), now: Timestamp) -> BTreeSet<Name> {
+    let soon = later(now, NEAR);
+    let is_near = |name: &Name, launch_at: Timestamp| match state.releases.get(name).map(|state| &state.phase) {
+        Some(Phase::Complete | Phase::Scrubbed { .. } | Phase::Aborted { .. }) => false,
+        Some(Phase::Active(_) | Phase::Held { .. }) => true,
+        Some(Phase::Planned) | None => launch_at <= soon,
     };
-    documents.groups.iter().filter_map(|(name, group)| Some((name.clone(), spec(group)?))).collect()
+    let releases = documents.config.releases.iter().filter(|(_, release)| !release.released);
+    let leaning = releases.filter(|(name, release)| is_near(name, release.launch_at)).flat_map(|(_, release)| &release.scaling);
+    leaning.chain(state.floors.keys()).cloned().collect()
 }

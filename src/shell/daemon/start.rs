@@ -22,7 +22,7 @@ use super::board::Board;
 use super::chronicle::Chronicle;
 use super::durability::Durability;
 use super::engine::Engine;
-use super::look::{self, Observers};
+use super::look::Observers;
 use super::probing::Probes;
 use super::pushes::Pushed;
 use super::reload::Reloader;
@@ -36,7 +36,7 @@ use crate::core::throttle::Table;
 use crate::shell::clock;
 use crate::shell::control::{self, Ask, Desk, Papers, People, View};
 use crate::shell::decision::{self, Farewell};
-use crate::shell::groups::LocalGroups;
+use crate::shell::groups::Groups;
 use crate::shell::notify::NotifyError;
 use crate::shell::observe::{ObserveError, Probes as Prober};
 use crate::shell::settings::Loaded;
@@ -137,7 +137,7 @@ pub async fn serve(options: Options, ready: oneshot::Sender<Running>, shutdown: 
     let (asks, counter) = mpsc::channel(COUNTER);
     let (outcomes, results) = mpsc::channel(OUTCOMES);
     let folder = settings.data.join("groups");
-    let groups = LocalGroups::open(folder, look::local(library.documents())).map(Arc::new);
+    let groups = Groups::open(folder, &library.documents().groups).map(Arc::new);
     let groups = groups.map_err(|error| StartError::Groups(error.to_string()))?;
     let people = Arc::new(ArcSwap::from_pointee(People::of(library.people())));
     let engine = Engine {

@@ -8,8 +8,20 @@ use crate::core::words::Name;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
     /// No group of this name is known to the provider.
-    #[error("group {group} is not known to the local provider; its ScalingPolicy document was never loaded here")]
+    #[error("group {group} is not known to its provider; its ScalingPolicy document was never loaded here")]
     Unknown {
+        /// The group.
+        group: Name,
+    },
+    /// Its provider is read and checked, and this version does not drive it.
+    #[error("group {group} has a provider that this version reads and checks but does not drive; nothing was changed")]
+    Undriven {
+        /// The group.
+        group: Name,
+    },
+    /// Its provider cannot keep changes of the floor for later.
+    #[error("group {group} has a provider that keeps no schedule; its floor is set when its time comes")]
+    NoSchedule {
         /// The group.
         group: Name,
     },
@@ -20,6 +32,14 @@ pub enum GroupError {
         group: Name,
         /// What is wrong with it.
         message: String,
+    },
+    /// A program of the user's did not do it.
+    #[error("group {group}: {reason}; it is tried again")]
+    Failed {
+        /// The group.
+        group: Name,
+        /// Why not.
+        reason: String,
     },
     /// A key came again with another number: one of both callers is wrong, so nothing was done.
     #[error("IdempotentParameterMismatch for group {group}: key {key:?} set {first} before and now asks for {second}")]

@@ -1,10 +1,17 @@
 //! Instance groups: how many machines run, and how many should.
 //!
-//! [`LocalGroups`] runs real child processes on this machine. Providers take absolute numbers with a key, so that
-//! an effect that is sent twice changes the world once (I2), and refuse what lies beyond a group's bounds (I3).
+//! [`Groups`] has them all, whatever runs them: [`LocalGroups`] real child processes on this machine, [`AwsGroups`] Auto
+//! Scaling groups, [`CommandGroups`] executables of the user's for anything else. Providers take absolute numbers with a key, so that an effect that is sent twice changes the world once
+//! (I2), and refuse what lies beyond a group's bounds (I3).
 
+mod aws;
+mod command;
 mod error;
 mod local;
+mod provider;
 
+pub use aws::AwsGroups;
+pub use command::CommandGroups;
 pub use error::GroupError;
 pub use local::{Instance, InstanceState, LocalGroups, Process, Target, Targets};
+pub use provider::{Groups, Look, Observed};

@@ -127,6 +127,7 @@ fn summary(commit: &Commit<'_>) -> String {
 fn wanted(effect: &Effect) -> String {
     match effect {
         Effect::SetFloor { group, floor, why, .. } => format!("Floor of {group} to {floor}: {why}"),
+        Effect::ScheduleFloors { group, why, .. } => format!("Schedule of {group}: {why}"),
         Effect::Prime { policy, release: Some(release) } => format!("Prime {policy} for {release}."),
         Effect::Prime { policy, release: None } => format!("Prime {policy} by its schedule."),
         Effect::Notify(announcement) => announcement.what.clone(),
@@ -166,6 +167,7 @@ fn put_intent(
 fn target(effect: &Effect) -> Option<String> {
     match effect {
         Effect::SetFloor { group, .. } => Some(format!("group/{}", group.folded())),
+        Effect::ScheduleFloors { group, .. } => Some(format!("schedule/{}", group.folded())),
         Effect::Prime { policy, .. } => Some(format!("priming/{}", policy.folded())),
         Effect::Notify(_) | Effect::Report { .. } => None,
     }
@@ -178,6 +180,10 @@ fn is_same_change(one: &Effect, other: &Effect) -> bool {
             Effect::SetFloor { group, floor, restore, .. },
             Effect::SetFloor { group: other_group, floor: other_floor, restore: other_restore, .. },
         ) => (group, floor, restore) == (other_group, other_floor, other_restore),
+        (
+            Effect::ScheduleFloors { group, floors, .. },
+            Effect::ScheduleFloors { group: other_group, floors: other_floors, .. },
+        ) => (group, floors) == (other_group, other_floors),
         (Effect::Notify(one), Effect::Notify(other)) => one.key == other.key,
         (one, other) => one == other,
     }

@@ -88,6 +88,7 @@ fn scaling() -> Scaling {
         hold_after: Duration::from_hours(1),
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: false,
+        keeps_schedule: false,
     }
 }
 
@@ -135,6 +136,9 @@ fn observed() -> Observations {
         zones: BTreeMap::new(),
         boot_p95_ms: None,
         observed_at: now,
+        schedule: None,
+        others: Vec::new(),
+        findings: Vec::new(),
     };
     let coverage = Coverage {
         nodes: BTreeMap::from([(name("edge1"), 1.0)]),

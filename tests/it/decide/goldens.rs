@@ -156,6 +156,9 @@ impl Play {
             zones: BTreeMap::from([("a".into(), 2), ("b".into(), 1), ("c".into(), 1)]),
             boot_p95_ms: Some(193_337),
             observed_at: now,
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
         };
         self.observed.groups.insert(name("api"), group);
         self.observed.history.insert(name("api"), history(now));

@@ -298,6 +298,9 @@ impl World {
             zones: BTreeMap::new(),
             boot_p95_ms: None,
             observed_at: self.bench.now,
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
         };
         match self.seen {
             Some(share) => drop(self.bench.observed.groups.insert(name("group"), described(share))),
@@ -311,7 +314,7 @@ impl World {
                 Effect::Notify(told) => {
                     assert!([&told.what, &told.meaning, &told.next].iter().all(|text| text.ends_with('.')), "{told:?}");
                 }
-                Effect::Prime { .. } | Effect::Report { .. } => {}
+                Effect::ScheduleFloors { .. } | Effect::Prime { .. } | Effect::Report { .. } => {}
             }
         }
     }

@@ -50,6 +50,9 @@ impl Group {
             zones: (0..self.zones).map(zone).collect::<BTreeMap<_, _>>(),
             boot_p95_ms: None,
             observed_at: now,
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
         })
     }
 

@@ -41,6 +41,7 @@ pub(super) fn news(before: Option<&Decision>, after: &Decision, snapshot: &Snaps
             Effect::SetFloor { group, floor, why, .. } => {
                 ("floor", format!("{group}: {} -> {floor}: {why}", before_floor(group)))
             }
+            Effect::ScheduleFloors { group, why, .. } => ("schedule", format!("{group}: {why}")),
             // Only the first run is news; afterwards everything is looked at again and again.
             Effect::Prime { policy, release: None } => ("prime", format!("{policy} by its schedule")),
             Effect::Prime { policy, .. } if snapshot.observed.coverage.contains_key(policy) => continue,

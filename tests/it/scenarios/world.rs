@@ -100,6 +100,7 @@ impl World {
                 self.caches.get_mut(policy).ok_or(format!("nothing primes {policy} in this scenario"))?.prime(&intent.key, now);
                 Ok(())
             }
+            Effect::ScheduleFloors { group, .. } => Err(format!("{group} keeps no schedule in this scenario")),
             Effect::Notify(_) | Effect::Report { .. } => Ok(()),
         }
     }

@@ -107,6 +107,9 @@ impl LocalGroups {
             zones,
             boot_p95_ms: view.boot_p95_ms(),
             observed_at: clock::now(),
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
         })
     }
 

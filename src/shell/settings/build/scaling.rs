@@ -5,8 +5,9 @@ use std::path::Path;
 use super::shell::command_line;
 use crate::core::load;
 use crate::core::words::Capacity;
-use crate::shell::settings::kinds::scaling::{Group, Local, ScalingPolicy};
-use crate::shell::spec::{GroupSpec, LoadQuery, LocalGroup};
+use crate::shell::settings::kinds::scaling::{Aws, Group, Local, ScalingPolicy};
+use crate::shell::settings::words::Text;
+use crate::shell::spec::{AwsAccount, AwsGroup, CommandGroup, GroupSpec, LoadQuery, LocalGroup};
 
 /// Converts a policy.
 pub fn policy(from: &ScalingPolicy) -> load::Policy {
@@ -31,6 +32,7 @@ pub fn policy(from: &ScalingPolicy) -> load::Policy {
         hold_after: from.hold_after.0,
         ramp_down: load::RampDown { percent: from.ramp_down.percent.0.share() * 100.0, every: from.ramp_down.every.0 },
         has_history: from.load.is_some(),
+        keeps_schedule: matches!(from.group, Group::Aws(_)),
     }
 }
 
@@ -43,11 +45,24 @@ pub fn load_query(from: &ScalingPolicy) -> Option<LoadQuery> {
 pub fn group(from: &ScalingPolicy, folder: &Path) -> GroupSpec {
     match &from.group {
         Group::Local(local) => GroupSpec::Local(convert_local(local, folder)),
-        Group::Aws(aws) => GroupSpec::Aws { name: aws.name.0.clone(), region: aws.region.0.clone() },
-        Group::Command(command) => {
-            GroupSpec::Command { describe: command_line(&command.describe, folder), set: command_line(&command.set, folder) }
-        }
+        Group::Aws(aws) => GroupSpec::Aws(convert_aws(aws)),
+        Group::Command(command) => GroupSpec::Command(CommandGroup {
+            describe: command_line(&command.describe, folder),
+            set: command_line(&command.set, folder),
+            within: command.within.0,
+        }),
     }
+}
+
+fn convert_aws(from: &Aws) -> AwsGroup {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.0.clone());
+    let account = AwsAccount {
+        region: from.region.0.clone(),
+        profile: text(&from.profile),
+        role_arn: text(&from.role_arn),
+        endpoint: text(&from.endpoint),
+    };
+    AwsGroup { name: from.name.0.clone(), account }
 }
 
 fn convert_local(from: &Local, folder: &Path) -> LocalGroup {

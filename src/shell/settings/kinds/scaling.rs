@@ -53,9 +53,9 @@ fn headroom() -> f64 {
 pub enum Group {
     /// Child processes on this machine.
     Local(Local),
-    /// An AWS Auto Scaling group. Read and checked; this version does not change it.
+    /// An AWS Auto Scaling group. Its minimum size is what tminus sets, now and ahead of time by scheduled actions.
     Aws(Aws),
-    /// Executables of yours. Read and checked; this version does not run them.
+    /// Executables of yours, for any other provider: they describe the group and set its floor.
     Command(Command),
 }
 
@@ -130,18 +130,35 @@ pub struct Aws {
     pub name: Text,
     /// Its region.
     pub region: Text,
+    /// A profile of the AWS configuration files. Default: as the environment says.
+    #[serde(default)]
+    pub profile: Option<Text>,
+    /// A role to assume with those credentials, for a group of another account. Default: none.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^arn:"))]
+    pub role_arn: Option<Text>,
+    /// Another address of the Auto Scaling service. Default: `AWS_ENDPOINT_URL_AUTO_SCALING`, `AWS_ENDPOINT_URL`, or the region's.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^https?://"))]
+    pub endpoint: Option<Text>,
 }
 
 /// Executables of yours, run without a shell.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// Prints the group as JSON.
+    /// Program and arguments. It prints the group as one JSON object: `floor`, `ceiling`, `desired` and `in_service` as whole
+    /// numbers; optionally `zones` (an object of numbers) and `boot_p95_secs`. A program that begins with `./` or `../`
+    /// starts at the document's folder.
     #[schemars(length(min = 1))]
     pub describe: Vec<Text>,
-    /// Sets the group to absolute numbers.
+    /// Program and arguments; `{floor}`, `{group}` and `{key}` are replaced in each. It sets the floor to that absolute number
+    /// and exits with 0; a group without an autoscaler of its own is scaled to it. It may be run again with the same numbers.
     #[schemars(length(min = 1))]
     pub set: Vec<Text>,
+    /// How long each may take. Default: 30s.
+    #[serde(default = "secs::<30>")]
+    pub within: Lasting,
 }
 
 /// The load history.

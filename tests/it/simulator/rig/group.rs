@@ -62,6 +62,9 @@ impl Group {
             zones: (0..3).map(zone).collect(),
             boot_p95_ms: Some(self.boot.unsigned_abs()),
             observed_at,
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

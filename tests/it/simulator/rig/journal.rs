@@ -112,6 +112,7 @@ impl Journal {
 pub fn target(effect: &Effect) -> Option<String> {
     match effect {
         Effect::SetFloor { group, .. } => Some(format!("group/{}", group.folded())),
+        Effect::ScheduleFloors { group, .. } => Some(format!("schedule/{}", group.folded())),
         Effect::Prime { policy, .. } => Some(format!("priming/{}", policy.folded())),
         _ => None,
     }

@@ -34,6 +34,7 @@ impl Sim {
                 Effect::SetFloor { group, floor, restore, why } => {
                     format!("  asks for floor {floor} of {group} (back to {restore}), {}: {why}", intent.key)
                 }
+                Effect::ScheduleFloors { group, why, .. } => format!("  asks for the schedule of {group}, {}: {why}", intent.key),
                 Effect::Prime { policy, .. } => format!("  asks to prime {policy}, {}", intent.key),
                 Effect::Notify(said) => format!("  tells: {}", said.what),
                 Effect::Report { release } => format!("  asks for the report of {release}"),
