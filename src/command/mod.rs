@@ -20,6 +20,8 @@ mod gate_files;
 mod lab;
 mod orders;
 mod output;
+mod override_;
+mod override_show;
 mod plan;
 mod prime;
 mod prime_show;
@@ -89,6 +91,9 @@ enum Verb {
     /// The brake: halts, lifts, shows
     #[command(subcommand)]
     Throttle(throttle::Verb),
+    /// What on-call imposes on a group for a while: floor, ceiling, pin, freeze
+    #[command(subcommand)]
+    Override(override_::Verb),
     /// One throttle decision from documents alone, without a daemon
     Decide(decide::Args),
     /// The gate, offline
@@ -208,6 +213,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::SignOff(args) => sign_off::sign_off(args).await,
         Verb::Waive(args) => sign_off::waive(args).await,
         Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Override(verb) => override_::run(verb).await,
         Verb::Decide(args) => decide::run(args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod launch;
+mod overrides;
 mod people;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     floors(decision, snapshot, &mut broken);
     primings(decision, snapshot, &mut broken);
     capacity::check(decision, snapshot, &mut broken);
+    overrides::check(decision, snapshot, &mut broken);
     people::halts(decision, snapshot, &mut broken);
     people::signatures(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {

@@ -36,7 +36,7 @@ pub(super) fn policy() -> Policy {
         capacity_per_instance: Rate::per_second(25.0).unwrap(),
         headroom_percent: 30.0,
         zones: Some(Zones { count: 2, survive_loss: 1 }),
-        limits: Limits { floor: Capacity(4), ceiling: Capacity(24), step: Capacity(8), quota: Some(Capacity(40)), cost: None },
+        limits: Limits { floor: Capacity(4), ceiling: Capacity(24), step: Capacity(8), quota: Some(Capacity(40)), cost: None, override_for: Duration::from_hours(24) },
         price: Some(Price { per_instance_hour: 0.5, currency: "USD".into() }),
         lead: Duration::from_mins(20),
         hold_after: Duration::from_hours(6),

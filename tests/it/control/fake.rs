@@ -82,7 +82,7 @@ fn scaling() -> Scaling {
         capacity_per_instance: Rate::per_second(45.0).unwrap(),
         headroom_percent: 30.0,
         zones: None,
-        limits: Limits { floor: Capacity(4), ceiling: Capacity(60), step: Capacity(20), quota: None, cost: None },
+        limits: Limits { floor: Capacity(4), ceiling: Capacity(60), step: Capacity(20), quota: None, cost: None, override_for: Duration::from_hours(24) },
         price: None,
         lead: Duration::from_mins(10),
         hold_after: Duration::from_hours(1),
