@@ -36,6 +36,7 @@ mod status;
 mod terminal;
 mod throttle;
 mod wait;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Verb {
     Plan(plan::Args),
     /// Shows how releases stand
     Status(status::Args),
+    /// Shows how releases stand, again and again, until the release has ended
+    Watch(watch::Args),
     /// Waits until a release is so far
     Wait(wait::Args),
     /// Says go: arms the launch, or launches when T-0 has passed
@@ -158,7 +161,7 @@ impl Exit {
             Self::Warnings => "`check`: warnings only; `audit replay`: it differs, and the core's version explains it",
             Self::TimedOut => "`wait`: timed out",
             Self::Hold => "`status --exit-code`, `gate replay --exit-code`: HOLD",
-            Self::NoGo => "the same: NO-GO or ABORT; `wait`: the release was aborted or scrubbed",
+            Self::NoGo => "the same: NO-GO or ABORT; `wait`, `watch`: the release was aborted or scrubbed",
             Self::Usage => "the command line was wrong; nothing was done",
         }
     }
@@ -201,6 +204,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,
+        Verb::Watch(args) => watch::run(args).await,
         Verb::Wait(args) => wait::run(args).await,
         Verb::Go(args) => orders::run("go", args).await,
         Verb::Hold(args) => orders::run("hold", args).await,

@@ -94,14 +94,14 @@ fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
             say(broken, "I3", format!("{group} has no scaling policy"));
             continue;
         };
-        let held = snapshot.state.floors.get(group);
+        let held = capacity::stands(snapshot, group);
         // What others raised beyond the limits is given back by the ramp, and its first steps lie beyond them too.
         let gives_back = snapshot.observed.groups.get(group).is_some_and(|seen| *floor < seen.floor);
         let beyond = *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota);
         if beyond && !gives_back {
             say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
         }
-        let lowers = held.is_some_and(|held| *floor < held.floor);
+        let lowers = held.is_some_and(|held| *floor < held);
         if lowers && !snapshot.observed.groups.contains_key(group) {
             say(broken, "I3", format!("{group} would be scaled in without being observed"));
         }

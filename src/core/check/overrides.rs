@@ -36,7 +36,8 @@ fn stands(decision: &Decision, snapshot: &Snapshot, one: &Override, broken: &mut
     if one.reason.trim().is_empty() || decision.state.overrides.list.iter().filter(same).count() != 1 {
         say(broken, "I6", format!("{what} has no reason, or is there twice"));
     }
-    let unchanged = before.is_some_and(|before| before.to == one.to && before.expires_at == one.expires_at && before.owner == one.owner);
+    let unchanged =
+        before.is_some_and(|before| before.to == one.to && before.expires_at == one.expires_at && before.owner == one.owner);
     if unchanged {
         return;
     }
@@ -65,7 +66,8 @@ fn ordered(decision: &Decision, snapshot: &Snapshot, one: &Override) -> bool {
 fn obeyed(decision: &Decision, snapshot: &Snapshot, (group, floor): (&Name, Capacity), broken: &mut Vec<Broken>) {
     let Some(policy) = snapshot.config.scalings.get(group) else { return };
     let in_force = |kind: OverrideKind| {
-        let mut of_group = decision.state.overrides.list.iter().filter(|one| one.group == *group && snapshot.now < one.expires_at);
+        let mut of_group =
+            decision.state.overrides.list.iter().filter(|one| one.group == *group && snapshot.now < one.expires_at);
         of_group.find(|one| one.to.kind() == kind).map(|one| one.to)
     };
     let number = |kind| in_force(kind).and_then(OverrideTo::instances);
@@ -81,7 +83,8 @@ fn obeyed(decision: &Decision, snapshot: &Snapshot, (group, floor): (&Name, Capa
     if most.is_some_and(|most| floor > before && floor > most.max(restore)) {
         say(broken, "I6", format!("{group} would be raised to {floor}, above what somebody imposed"));
     }
-    let least = number(OverrideKind::Pin).or(number(OverrideKind::Floor)).map(|least| least.min(most.unwrap_or(least)).min(allowed));
+    let least =
+        number(OverrideKind::Pin).or(number(OverrideKind::Floor)).map(|least| least.min(most.unwrap_or(least)).min(allowed));
     if least.is_some_and(|least| floor < before && floor < least) {
         say(broken, "I6", format!("{group} would be lowered to {floor}, below what somebody imposed"));
     }

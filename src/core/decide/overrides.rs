@@ -204,10 +204,14 @@ fn notes(draft: &Draft<'_>, (group, to): (&Name, OverrideTo), plan: Option<&Grou
         format!("The {} that {} imposes until {until} is stronger.", one.to.words(), one.owner)
     });
     let held = draft.state.floors.get(group).map(|held| held.floor);
-    let takes = matches!(to, OverrideTo::Pin(instances) | OverrideTo::Ceiling(instances) if held.is_some_and(|held| instances < held));
+    let takes =
+        matches!(to, OverrideTo::Pin(instances) | OverrideTo::Ceiling(instances) if held.is_some_and(|held| instances < held));
     let window = plan.and_then(|plan| plan.window).filter(|(opens, ends)| takes && *opens <= now && now < *ends);
     let window = window.map(|(_, ends)| {
-        format!("Nothing is taken away in the launch window, which ends at {}; nothing more is added from now on.", local(ends, None))
+        format!(
+            "Nothing is taken away in the launch window, which ends at {}; nothing more is added from now on.",
+            local(ends, None)
+        )
     });
     let unseen = plan.is_some_and(|plan| plan.problems.contains(&Problem::NotObserved));
     let unseen = unseen.then(|| "It is not observed now: nothing changes until it is seen.".to_owned());
@@ -231,7 +235,10 @@ pub(super) fn extend(draft: &mut Draft<'_>, (group, kind, by): (&Name, OverrideK
         return Err(refused);
     }
     let words = one.to.words();
-    Ok(told("extended", format!("the {words} on {group} lasts {} longer, until {}", format_duration(by), local(expires_at, None))))
+    Ok(told(
+        "extended",
+        format!("the {words} on {group} lasts {} longer, until {}", format_duration(by), local(expires_at, None)),
+    ))
 }
 
 /// Ends one now.
@@ -253,7 +260,9 @@ fn afterwards(to: OverrideTo) -> &'static str {
     match to {
         OverrideTo::Floor(_) => "What it raised is given back by the ramp, outside launch windows, as far as no launch needs it.",
         OverrideTo::Ceiling(_) => "Automation raises the floor again as plans ask for.",
-        OverrideTo::Pin(_) => "Automation follows the plans again: it raises what they ask for and gives back the rest by the ramp.",
+        OverrideTo::Pin(_) => {
+            "Automation follows the plans again: it raises what they ask for and gives back the rest by the ramp."
+        }
         OverrideTo::Freeze => "Automation changes the group again as plans ask for.",
     }
 }

@@ -61,7 +61,8 @@ impl<'a> Laid<'a> {
         let most = self.most;
         if let Some((pin, by)) = self.number(OverrideKind::Pin, at) {
             let pin = pin.min(most);
-            let wish = if standing < pin || matches!(planned, Wish::AtLeast(_)) { Wish::AtLeast(pin) } else { Wish::GiveBack(pin) };
+            let wish =
+                if standing < pin || matches!(planned, Wish::AtLeast(_)) { Wish::AtLeast(pin) } else { Wish::GiveBack(pin) };
             return Bent { wish, by: Some(by) };
         }
         let ceiling = self.number(OverrideKind::Ceiling, at);

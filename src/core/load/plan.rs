@@ -187,7 +187,12 @@ pub fn plan_learned(
 /// Somebody raised the floor above ours by other means: it becomes ours, and is given back like the rest. Lowering it to
 /// ours at once would be a scale-in in the launch window, or a jump after it.
 fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
-    let higher = seen.filter(|group| group.floor > held.floor && group.observed_at >= later(held.since, SETTLES));
+    // After a raise what is seen cannot be higher by lagging behind; after a lowering it is, for a moment.
+    let is_theirs = |group: &GroupObservation| {
+        let raised = held.floor == held.peak && group.observed_at > held.since;
+        raised || group.observed_at >= later(held.since, SETTLES)
+    };
+    let higher = seen.filter(|group| group.floor > held.floor && is_theirs(group));
     higher.map_or(held, |group| HeldFloor { floor: group.floor, peak: held.peak.max(group.floor), ..held })
 }
 
@@ -195,7 +200,9 @@ fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
 fn within(policy: &Policy, held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
     let Some(group) = seen.filter(|group| is_lowered(held, group)) else { return held };
     let most = Bounds::of(policy, Some(group.ceiling), held.restore, Duration::ZERO).most();
-    HeldFloor { floor: held.floor.min(most.max(group.floor)), ..held }
+    // What stood there before may lie beyond limits too; gone, it is not raised to again.
+    let bound = most.max(group.floor);
+    HeldFloor { floor: held.floor.min(bound), restore: held.restore.min(bound), ..held }
 }
 
 /// Whether the group was seen below what is held, when our own change had long arrived.
@@ -221,7 +228,9 @@ fn drift(held: Option<HeldFloor>, seen: Option<&GroupObservation>, now: Timestam
 fn described((scene, laid): (&Scene<'_>, &Laid<'_>), change: &Move<'_>) -> FloorChange {
     let why = match (change.wish, change.by) {
         (Wish::AtLeast(_), Some(by)) => layer::sentence(by),
-        (Wish::AtLeast(_), None) if laid.outran(scene, change.after.floor) => "the launch brings more load than was forecast".into(),
+        (Wish::AtLeast(_), None) if laid.outran(scene, change.after.floor) => {
+            "the launch brings more load than was forecast".into()
+        }
         (Wish::AtLeast(_), None) => raise_reason(scene, change),
         (Wish::GiveBack(_), _) => format!(
             "no launch needs it: {}% of the {} raised instances are given back every {}",

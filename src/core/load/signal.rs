@@ -142,10 +142,15 @@ mod tests {
             let recent = points(0, &loads);
             let now = recent.last().unwrap().0;
             let runway = runway(&policy(), &group(4, now), &recent, now).unwrap();
-            assert_eq!((runway.utilisation, runway.growth_per_minute, runway.minutes), (utilisation, growth, minutes), "{loads:?}");
+            assert_eq!(
+                (runway.utilisation, runway.growth_per_minute, runway.minutes),
+                (utilisation, growth, minutes),
+                "{loads:?}"
+            );
         }
         let recent = points(0, &[40.0, 50.0, 60.0]);
-        for (seen, now) in [(group(0, minute(2)), minute(2)), (group(4, minute(2)), minute(8)), (group(4, minute(-9)), minute(2))] {
+        for (seen, now) in [(group(0, minute(2)), minute(2)), (group(4, minute(2)), minute(8)), (group(4, minute(-9)), minute(2))]
+        {
             assert_eq!(runway(&policy(), &seen, &recent, now), None, "nothing in service, or nothing known of now");
         }
     }
@@ -164,21 +169,21 @@ mod tests {
     #[test]
     fn a_surge_that_outruns_its_forecast_is_told_and_the_floor_raised() {
         let now = minute(20);
-        let (outrun, floor) = outran(&points(14, &[20.0, 20.0, 300.0, 310.0, 305.0, 300.0]), Course::Underway, now);
+        let (outrun, floor) = outran(&points(14, &[10.0, 10.0, 300.0, 310.0, 305.0, 300.0]), Course::Underway, now);
         let Some(Problem::Outrun { observed, since, .. }) = outrun else { panic!("{outrun:?}") };
         assert_eq!((observed, since, floor), (310.0, minute(16), Some(Capacity(12))), "by a step, not by a jump");
         let said = outrun.unwrap().sentence(&name("reader-api"));
         assert!(said.starts_with("reader-api carries 310 requests/s since 2026-12-01T19:16:00Z, above the "), "{said}");
         for (why, loads, course, now) in [
-            ("two minutes are noise", vec![20.0, 300.0, 300.0, 20.0], Course::Underway, now),
-            ("as forecast", vec![20.0, 20.0, 20.0, 20.0], Course::Underway, now),
+            ("two minutes are noise", vec![10.0, 300.0, 300.0, 10.0], Course::Underway, now),
+            ("as forecast", vec![10.0, 10.0, 10.0, 10.0], Course::Underway, now),
             ("long ago", vec![300.0, 300.0, 300.0], Course::Underway, minute(40)),
             ("nothing is under way", vec![300.0, 300.0, 300.0], Course::Ahead, now),
             ("nothing is known", vec![], Course::Underway, now),
         ] {
             assert_eq!(outran(&points(16, &loads), course, now).0, None, "{why}");
         }
-        let calmed = points(8, &[300.0, 300.0, 300.0, 20.0, 20.0, 20.0, 20.0, 20.0]);
+        let calmed = points(8, &[300.0, 300.0, 300.0, 10.0, 10.0, 10.0, 10.0, 10.0]);
         assert!(outran(&calmed, Course::Underway, now).0.is_some(), "it holds for a while after");
         assert_eq!(outran(&calmed, Course::Underway, minute(21)).0, None);
     }

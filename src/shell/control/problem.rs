@@ -101,7 +101,10 @@ impl Problem {
 
     /// 409, 422 where limits forbid it, or 404 where the daemon knows nothing of the kind.
     pub fn refused(told: Told) -> Self {
-        if matches!(told.code.as_str(), "unknown_release" | "unknown_item" | "unknown_source" | "unknown_document" | "unknown_group") {
+        if matches!(
+            told.code.as_str(),
+            "unknown_release" | "unknown_item" | "unknown_source" | "unknown_document" | "unknown_group"
+        ) {
             return Self::not_found();
         }
         // Nothing was decided: the same request may be carried out later, under the same Idempotency-Key.

@@ -96,7 +96,16 @@ impl Observers {
             counts::minutes(&self.sources, (documents, state), tick),
         );
         let halt_file = self.halt_file();
-        Observations { groups, unseen, history, recent, minutes, coverage: self.warmth.coverage(), halt_file, ..Observations::default() }
+        Observations {
+            groups,
+            unseen,
+            history,
+            recent,
+            minutes,
+            coverage: self.warmth.coverage(),
+            halt_file,
+            ..Observations::default()
+        }
     }
 
     /// The groups that answer, and why the others do not.

@@ -27,7 +27,9 @@ pub struct Guard {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nobody but people may change it.
-    #[error("{group} is frozen by {owner} until {until}: {reason}; nothing is changed before, `tminus override clear {group} freeze` ends it")]
+    #[error(
+        "{group} is frozen by {owner} until {until}: {reason}; nothing is changed before, `tminus override clear {group} freeze` ends it"
+    )]
     Frozen {
         /// The group.
         group: Name,
@@ -51,7 +53,9 @@ pub enum Refusal {
         most: Capacity,
     },
     /// Too much at once.
-    #[error("{group} would fall from {from} to {to} at once and may lose {step} at a time; nothing was sent, the next decision looks anew")]
+    #[error(
+        "{group} would fall from {from} to {to} at once and may lose {step} at a time; nothing was sent, the next decision looks anew"
+    )]
     Drop {
         /// The group.
         group: Name,
@@ -117,7 +121,8 @@ impl Guard {
             return Err(Refusal::Outdated { group: group(), to: floor, held });
         }
         let most = self.number(OverrideKind::Ceiling, now).unwrap_or(self.limits.ceiling);
-        let imposed = self.number(OverrideKind::Pin, now).or_else(|| self.number(OverrideKind::Floor, now)).map(|least| least.min(most));
+        let imposed =
+            self.number(OverrideKind::Pin, now).or_else(|| self.number(OverrideKind::Floor, now)).map(|least| least.min(most));
         let bounds = imposed.into_iter().map(|imposed| imposed.min(self.limits.ceiling).min(seen.ceiling));
         let least = bounds.fold(self.limits.floor.min(self.restore), Capacity::max);
         // Setting what is there changes nothing.

@@ -3,4 +3,4 @@
 //! [`rig`] is the simulator, shared with `benches/simulator.rs`; [`gate`] runs the seeds of the suite.
 
 mod gate;
-mod rig;
+pub mod rig;
