@@ -7,11 +7,12 @@ use std::time::Duration;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use super::board_priming;
+use super::override_show;
 use super::terminal::{Colour, paint, plain};
 use super::throttle::halt_line;
 use crate::core::checklist::{ItemState, Word};
 use crate::shell::control::span;
-use crate::shell::control::status::{DocumentsStatus, GroupStatus, ItemStatus, Status, StatusList};
+use crate::shell::control::status::{DocumentsStatus, GroupStatus, ItemStatus, RunwayStatus, Status, StatusList};
 
 /// One release on a page.
 pub fn board(status: &Status) -> String {
@@ -31,7 +32,11 @@ pub fn board(status: &Status) -> String {
             paint(Colour::Grey, &figures)
         )
     }));
-    parts.extend(status.groups.iter().map(group));
+    for one in &status.groups {
+        parts.push(group(one));
+        parts.extend(one.runway.as_ref().map(runway));
+        parts.extend(one.overrides.iter().map(override_show::line));
+    }
     parts.extend(status.coverage.iter().map(board_priming::coverage));
     parts.push(paint(Colour::Grey, &format!("as of {} ago, epoch {}", seconds(status.data_age_secs), status.epoch)));
     parts.join("\n")
@@ -40,7 +45,8 @@ pub fn board(status: &Status) -> String {
 /// All releases, one line each, and what runs by a schedule.
 pub fn list(all: &StatusList) -> String {
     let scheduled = all.scheduled.iter().map(board_priming::coverage);
-    std::iter::once(releases(&all.releases)).chain(scheduled).collect::<Vec<_>>().join("\n")
+    let overrides = all.overrides.iter().map(override_show::line);
+    std::iter::once(releases(&all.releases)).chain(overrides).chain(scheduled).collect::<Vec<_>>().join("\n")
 }
 
 fn releases(statuses: &[Status]) -> String {
@@ -182,6 +188,19 @@ fn group(group: &GroupStatus) -> String {
         paint(Colour::Grey, &age),
         problems.collect::<String>()
     )
+}
+
+/// How long what is in service is enough, as the load grows now.
+fn runway(runway: &RunwayStatus) -> String {
+    let (colour, left) = match runway.minutes {
+        Some(0.0) => (Colour::Red, format!("full: queues grow by {:.0} requests/s", runway.queue_growth_per_second)),
+        Some(minutes) if minutes < 15.0 => (Colour::Red, format!("{minutes:.0} min of runway")),
+        Some(minutes) => (Colour::Yellow, format!("{minutes:.0} min of runway")),
+        None => (Colour::Green, "no end of it in sight".into()),
+    };
+    let growth = runway.growth_per_minute.map_or("growth not known".into(), |growth| format!("{growth:+.1}/s a minute"));
+    let age = paint(Colour::Grey, &format!("{} ago", seconds(runway.age_secs)));
+    format!("load      {:.0} % of what is in service, {growth}: {} {age}", runway.utilisation * 100.0, paint(colour, &left))
 }
 
 /// Readiness with its colour.

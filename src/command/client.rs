@@ -96,6 +96,13 @@ impl Client {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
+    /// Asks what a change would do: the same request, with `dry_run`.
+    pub async fn preview<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, ClientError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().append_pair("dry_run", "true");
+        self.send(self.signed(self.http.request(Method::PUT, url)).json(body)).await
+    }
+
     /// Takes something away; `query` says which part.
     pub async fn delete<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, ClientError> {
         let mut url = self.url(path);

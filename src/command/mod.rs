@@ -20,6 +20,8 @@ mod gate_files;
 mod lab;
 mod orders;
 mod output;
+mod override_;
+mod override_show;
 mod plan;
 mod prime;
 mod prime_show;
@@ -34,6 +36,7 @@ mod status;
 mod terminal;
 mod throttle;
 mod wait;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -64,6 +67,8 @@ enum Verb {
     Plan(plan::Args),
     /// Shows how releases stand
     Status(status::Args),
+    /// Shows how releases stand, again and again, until the release has ended
+    Watch(watch::Args),
     /// Waits until a release is so far
     Wait(wait::Args),
     /// Says go: arms the launch, or launches when T-0 has passed
@@ -89,6 +94,9 @@ enum Verb {
     /// The brake: halts, lifts, shows
     #[command(subcommand)]
     Throttle(throttle::Verb),
+    /// What on-call imposes on a group for a while: floor, ceiling, pin, freeze
+    #[command(subcommand)]
+    Override(override_::Verb),
     /// One throttle decision from documents alone, without a daemon
     Decide(decide::Args),
     /// The gate, offline
@@ -153,7 +161,7 @@ impl Exit {
             Self::Warnings => "`check`: warnings only; `audit replay`: it differs, and the core's version explains it",
             Self::TimedOut => "`wait`: timed out",
             Self::Hold => "`status --exit-code`, `gate replay --exit-code`: HOLD",
-            Self::NoGo => "the same: NO-GO or ABORT; `wait`: the release was aborted or scrubbed",
+            Self::NoGo => "the same: NO-GO or ABORT; `wait`, `watch`: the release was aborted or scrubbed",
             Self::Usage => "the command line was wrong; nothing was done",
         }
     }
@@ -196,6 +204,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Apply(args) => apply::run(args).await,
         Verb::Plan(args) => plan::run(args).await,
         Verb::Status(args) => status::run(args).await,
+        Verb::Watch(args) => watch::run(args).await,
         Verb::Wait(args) => wait::run(args).await,
         Verb::Go(args) => orders::run("go", args).await,
         Verb::Hold(args) => orders::run("hold", args).await,
@@ -208,6 +217,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::SignOff(args) => sign_off::sign_off(args).await,
         Verb::Waive(args) => sign_off::waive(args).await,
         Verb::Throttle(verb) => throttle::run(verb).await,
+        Verb::Override(verb) => override_::run(verb).await,
         Verb::Decide(args) => decide::run(args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,

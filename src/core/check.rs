@@ -6,6 +6,7 @@
 mod ahead;
 mod capacity;
 mod launch;
+mod overrides;
 mod people;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub fn check(decision: &Decision, snapshot: &Snapshot) -> Vec<Broken> {
     primings(decision, snapshot, &mut broken);
     capacity::check(decision, snapshot, &mut broken);
     ahead::check(decision, snapshot, &mut broken);
+    overrides::check(decision, snapshot, &mut broken);
     people::halts(decision, snapshot, &mut broken);
     people::signatures(decision, snapshot, &mut broken);
     for (name, release) in &snapshot.config.releases {
@@ -98,14 +100,14 @@ fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
             say(broken, "I3", format!("{group} has no scaling policy"));
             continue;
         };
-        let held = snapshot.state.floors.get(group);
+        let held = capacity::stands(snapshot, group);
         // What others raised beyond the limits is given back by the ramp, and its first steps lie beyond them too.
         let gives_back = snapshot.observed.groups.get(group).is_some_and(|seen| *floor < seen.floor);
         let beyond = *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota);
         if beyond && !gives_back {
             say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
         }
-        let lowers = held.is_some_and(|held| *floor < held.floor);
+        let lowers = held.is_some_and(|held| *floor < held);
         let seen = snapshot.observed.groups.get(group);
         if lowers && seen.is_none_or(|seen| later(seen.observed_at, OBSERVED) < snapshot.now) {
             say(broken, "I3", format!("{group} would be scaled in without being observed"));

@@ -2,6 +2,7 @@
 
 mod fake;
 mod limits;
+mod overrides;
 mod verbs;
 
 use std::collections::BTreeSet;
@@ -17,12 +18,18 @@ const REASON: &str = r#"{"reason": "because"}"#;
 /// A request that this route would carry out: its path, and a body of the right shape.
 fn example(route: &Route) -> (String, &'static str, &'static str) {
     let path = route.path.replace("{release}", "plain").replace("{phase}", "hold").replace("{item}", "nothing");
-    let path = path.replace("{app}", "reader").replace("{source}", "edge").replace("{kind}", "Release").replace("{name}", "x");
+    let path = path.replace("{app}", "reader").replace("{source}", "edge").replace("{name}", "x");
+    let kind = if route.path.contains("overrides") { "floor" } else { "Release" };
+    let path = path.replace("{group}", "reader-api").replace("{kind}", kind);
     let (kind, body) = match route.takes {
         Takes::Nothing => ("X-Nothing: 1", ""),
         Takes::Yaml => ("Content-Type: text/yaml", "kind: Release\n"),
         Takes::Json if route.path.contains("counts") => {
             ("Content-Type: application/json", r#"{"from": "e1", "at": "2026-12-01T12:00:00Z", "counts": {"errors.2.3.0": 1}}"#)
+        }
+        Takes::Json if route.path.ends_with("/end") => ("Content-Type: application/json", r#"{"for": "1h"}"#),
+        Takes::Json if route.path.contains("overrides") => {
+            ("Content-Type: application/json", r#"{"instances": 12, "for": "2h", "reason": "because"}"#)
         }
         Takes::Json if route.path.contains("waivers") => ("Content-Type: application/json", r#"{"reason": "late", "for": "2d"}"#),
         Takes::Json | Takes::OptionalJson => ("Content-Type: application/json", REASON),

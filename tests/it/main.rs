@@ -13,6 +13,7 @@ mod docs;
 mod documents;
 mod gate;
 mod groups;
+mod guardrails;
 mod lab;
 mod notify;
 mod observe;

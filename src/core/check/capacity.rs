@@ -3,11 +3,16 @@
 //!
 //! Not here: what is needed. Invariant: windows are derived from documents and states alone.
 
+use std::time::Duration;
+
 use super::{Broken, say};
 use crate::core::decide::{Decision, Effect, Snapshot};
 use crate::core::load::{Policy, ScheduledFloor};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, later};
+
+/// An order takes so long to be seen at most.
+const SETTLES: Duration = Duration::from_mins(1);
 
 /// Every floor that is asked for.
 pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
@@ -19,7 +24,7 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
             say(broken, "I3", format!("floor {floor} of {group} would go back to {restore}, and that is not remembered"));
         }
         pace(snapshot, (policy, group, *floor), broken);
-        let lowers = snapshot.state.floors.get(group).is_some_and(|held| *floor < held.floor);
+        let lowers = stands(snapshot, group).is_some_and(|held| *floor < held);
         let needing = snapshot.config.releases.values().find(|release| keeps(decision, snapshot, (policy, group, release)));
         if let Some(release) = needing.filter(|_| lowers) {
             say(broken, "I3", format!("{group} would be scaled in while {} needs it", release.name));
@@ -27,12 +32,22 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
     }
 }
 
+/// What a floor is compared with: what is held, unless others took it away since, and this was seen when our own change had
+/// long arrived. Setting it again, even lower than it was, takes nothing away.
+pub(super) fn stands(snapshot: &Snapshot, group: &Name) -> Option<Capacity> {
+    let held = snapshot.state.floors.get(group)?;
+    let seen = snapshot.observed.groups.get(group);
+    let taken = seen.filter(|seen| seen.floor < held.floor && seen.observed_at >= later(held.since, SETTLES));
+    Some(taken.map_or(held.floor, |seen| seen.floor))
+}
+
 /// At most a step at a time, from what is held or seen.
 fn pace(snapshot: &Snapshot, (policy, group, floor): (&Policy, &Name, Capacity), broken: &mut Vec<Broken>) {
-    let held = snapshot.state.floors.get(group).map(|held| held.floor);
+    let held = stands(snapshot, group);
     let seen = snapshot.observed.groups.get(group).map(|seen| seen.floor);
     let step = policy.limits.step.0.max(1);
-    let highest = held.into_iter().chain(seen).max().unwrap_or(policy.limits.floor);
+    let remembered = snapshot.state.floors.get(group).map(|held| held.floor);
+    let highest = remembered.into_iter().chain(seen).max().unwrap_or(policy.limits.floor);
     if floor.0 > highest.0.saturating_add(step) {
         say(broken, "I3", format!("{group} would jump from {highest} to {floor}, by more than {step}"));
     }

@@ -14,7 +14,7 @@ use super::scheduled;
 use super::snapshot::{Snapshot, State};
 use crate::core::checklist::{Check, Demand as Demanded, Item};
 use crate::core::gate::Judged;
-use crate::core::load::{self, Course, Demand, GroupPlan, Launch, Problem};
+use crate::core::load::{self, Course, Demand, GroupPlan, Launch, Layer, Overrides, Problem};
 use crate::core::release::{Phase, Release, ReleaseState, offer};
 use crate::core::throttle::{Halt, HaltTarget, Offer, Table, TableInput};
 use crate::core::words::Name;
@@ -32,8 +32,8 @@ pub(super) struct Draft<'a> {
     /// What each release was known by when it was ticked, with the state that it had; empty once plans were made anew.
     pub(super) known: BTreeMap<Name, (ReleaseState, Known)>,
     memory: &'a Memory,
-    /// Where the launches were that the plans are made for.
-    planned_for: BTreeMap<Name, Standing>,
+    /// Where the launches were that the plans are made for, and what people imposed.
+    planned_for: (BTreeMap<Name, Standing>, Overrides),
     table: OnceCell<Table>,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Draft<'a> {
             plans: BTreeMap::new(),
             known: BTreeMap::new(),
             memory,
-            planned_for: BTreeMap::new(),
+            planned_for: <_>::default(),
             table: OnceCell::new(),
         };
         draft.plan();
@@ -64,20 +64,29 @@ impl<'a> Draft<'a> {
 
     /// Plans every group from what is known now.
     fn plan(&mut self) {
-        let (config, now) = (&self.snapshot.config, self.snapshot.now);
-        let plan = |(name, policy): (&Name, &load::Policy)| {
-            let demand = self.demand(name);
-            let profile = self.memory.learned.profile(name, (demand.history, now));
-            let plan = load::plan_learned(policy, &demand, (profile, now));
-            (name.clone(), GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
-        };
-        self.plans = config.scalings.iter().map(plan).collect();
-        self.planned_for = self.standings();
+        let names = self.snapshot.config.scalings.keys();
+        self.plans = names.filter_map(|name| Some((name.clone(), self.plan_of(name)?))).collect();
+        self.planned_for = (self.standings(), self.state.overrides.clone());
     }
 
-    /// Plans anew if a launch is not where it was: the same launches have the same plans.
+    /// The plan of one group as things stand; `None`: there is no such group.
+    pub(super) fn plan_of(&self, name: &Name) -> Option<GroupPlan> {
+        let policy = self.snapshot.config.scalings.get(name)?;
+        let (demand, now) = (self.demand(name), self.snapshot.now);
+        let profile = self.memory.learned.profile(name, (demand.history, now));
+        let plan = load::plan_learned(policy, &demand, (profile, now), &self.layer(name));
+        Some(GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
+    }
+
+    /// What lies over a group's plan.
+    fn layer(&self, group: &Name) -> Layer<'_> {
+        let recent = self.snapshot.observed.recent.get(group).map_or(&[][..], Vec::as_slice);
+        Layer { overrides: self.state.overrides.list.iter().filter(|one| one.group == *group).collect(), recent }
+    }
+
+    /// Plans anew if a launch is not where it was, or an override came or went: else plans are the same.
     pub(super) fn plan_again(&mut self) {
-        if self.standings() != self.planned_for {
+        if (self.standings(), &self.state.overrides) != (self.planned_for.0.clone(), &self.planned_for.1) {
             self.plan();
             self.known.clear();
         }

@@ -14,7 +14,7 @@ use crate::core::checklist::{
     Assessment, Blocks, Check, Demand, Item, ItemState, ItemStatus, Readiness, Word, assess, readiness as add_up, step_blocked,
 };
 use crate::core::gate::{self, Evidence, Exposure, HoldReason, Judgement, Verdict};
-use crate::core::load::GroupPlan;
+use crate::core::load::{GroupPlan, Problem};
 use crate::core::release::{Active, Facts, Phase, Release, ReleaseState};
 use crate::core::words::{Name, Percent};
 
@@ -89,7 +89,16 @@ fn blocked<'a>(release: &'a Release, draft: &Draft<'a>, statuses: &[ItemStatus])
     let green = |status: &ItemStatus| matches!(status.state, ItemState::Green | ItemState::Waived);
     let mut pairs = draft.items(release).zip(statuses);
     let failing = pairs.find(|(item, status)| physical(item) && !green(status));
-    failing.map(|(_, status)| format!("{}: {}", status.id, status.detail)).or_else(|| step_blocked(statuses))
+    let short = || failing.map(|(_, status)| format!("{}: {}", status.id, status.detail));
+    outrun(release, draft).or_else(short).or_else(|| step_blocked(statuses))
+}
+
+/// A surge that is more than was planned for lets nobody else in, whatever the checklist asks for.
+fn outrun(release: &Release, draft: &Draft<'_>) -> Option<String> {
+    let plans = release.scaling.iter().filter_map(|group| draft.plans.get(group));
+    let mut problems = plans.flat_map(|plan| plan.problems.iter().map(move |problem| (plan, problem)));
+    let outrun = problems.find(|(_, problem)| matches!(problem, Problem::Outrun { .. }));
+    outrun.map(|(plan, problem)| problem.sentence(&plan.group).trim_end_matches('.').to_owned())
 }
 
 fn judge(draft: &Draft<'_>, release: &Release, state: &ReleaseState) -> Option<Judgement> {

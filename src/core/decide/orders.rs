@@ -9,6 +9,7 @@ use super::announce;
 use super::decision::Told;
 use super::draft::Draft;
 use super::facts;
+use super::overrides;
 use super::snapshot::{Command, Order, Person};
 use super::vanished;
 use crate::core::checklist::{Demand, Item, SignOff, Waiver};
@@ -41,6 +42,9 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
             let glass = if *break_glass { Glass::Broken } else { Glass::Whole };
             lift(draft, target, (command, glass))
         }
+        Order::Override { group, to, expires_at } => overrides::add(draft, (group, *to, *expires_at), command),
+        Order::ExtendOverride { group, kind, by } => overrides::extend(draft, (group, *kind, *by)),
+        Order::ClearOverride { group, kind } => overrides::clear(draft, (group, *kind)),
         Order::Applied { releases } => {
             draft.state.applies += 1;
             for name in releases {
@@ -63,7 +67,7 @@ fn stated(reason: &str) -> String {
     if words.is_empty() { NO_REASON.into() } else { words.into() }
 }
 
-fn told(code: &str, message: impl Into<String>) -> Told {
+pub(super) fn told(code: &str, message: impl Into<String>) -> Told {
     Told { code: code.into(), message: message.into() }
 }
 

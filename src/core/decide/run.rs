@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::facts::{self, Known};
 use super::memory::Memory;
 use super::orders;
+use super::overrides;
 use super::remind;
 use super::scheduled;
 use super::signatures;
@@ -60,7 +61,10 @@ fn begin<'a>(snapshot: &'a Snapshot, memory: &'a Memory) -> (Draft<'a>, Vec<Resu
     draft.state.releases.values_mut().for_each(|state| state.clock_jumped(jump));
     announce::halt_file(&mut draft);
     vanished::documents(&mut draft);
+    overrides::end(&mut draft);
     let replies = snapshot.commands.iter().map(|command| orders::carry_out(&mut draft, command)).collect();
+    overrides::warn(&mut draft);
+    draft.plan_again();
     (draft, replies)
 }
 
@@ -202,7 +206,7 @@ fn next_at<'a>(draft: &Draft<'a>, release: &'a Release, state: &ReleaseState) ->
 
 fn wake_at(draft: &Draft<'_>) -> Option<Timestamp> {
     let releases = draft.releases().filter_map(|(release, state)| next_at(draft, release, state));
-    releases.chain(warmth::next_fires(draft)).min()
+    releases.chain(warmth::next_fires(draft)).chain(overrides::next_at(draft)).min()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The input of a decision: everything it may look at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,9 @@ pub struct State {
     /// The change of documents that people heard was refused, until one is good.
     #[serde(default)]
     pub rejected: Option<Rejected>,
+    /// What people impose on groups for a while.
+    #[serde(default)]
+    pub overrides: load::Overrides,
 }
 
 /// A change of documents that is not in force, because it has errors.
@@ -114,6 +118,10 @@ pub struct Observations {
     pub unseen: BTreeMap<Name, String>,
     /// Load history in requests per second, oldest first, by scaling policy.
     pub history: BTreeMap<Name, Vec<(Timestamp, f64)>>,
+    /// Load of the last minutes in requests per second, a point a minute, oldest first, by scaling policy; only of groups
+    /// that a launch leans on now.
+    #[serde(default)]
+    pub recent: BTreeMap<Name, Vec<(Timestamp, f64)>>,
     /// Closed periods by release and then metric, oldest first.
     pub minutes: BTreeMap<Name, BTreeMap<Name, Vec<Minute>>>,
     /// Priming, by policy.
@@ -254,6 +262,31 @@ pub enum Order {
         /// One person alone, and everybody hears of it.
         break_glass: bool,
     },
+    /// Impose something on a group until an instant; it replaces what is there of its kind.
+    Override {
+        /// The scaling policy.
+        group: Name,
+        /// What.
+        to: load::OverrideTo,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Let an override end later.
+    ExtendOverride {
+        /// The scaling policy.
+        group: Name,
+        /// Which.
+        kind: load::OverrideKind,
+        /// By how much.
+        by: Duration,
+    },
+    /// End an override now.
+    ClearOverride {
+        /// The scaling policy.
+        group: Name,
+        /// Which.
+        kind: load::OverrideKind,
+    },
     /// Documents were applied: remember by whom.
     Applied {
         /// The releases among them.
@@ -282,7 +315,13 @@ impl Order {
             | Self::Scrub { release }
             | Self::SignOff { release, .. }
             | Self::Waive { release, .. } => Some(release),
-            Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } | Self::Removed { .. } => None,
+            Self::Halt { .. }
+            | Self::Lift { .. }
+            | Self::Override { .. }
+            | Self::ExtendOverride { .. }
+            | Self::ClearOverride { .. }
+            | Self::Applied { .. }
+            | Self::Removed { .. } => None,
         }
     }
 }

@@ -118,6 +118,7 @@ mod tests {
                 step: Capacity(20),
                 quota: Some(Capacity(80)),
                 cost: Some(900.0),
+                override_for: Duration::from_hours(24),
             },
             price: Some(Price { per_instance_hour: 0.5, currency: "USD".into() }),
             lead: Duration::from_mins(20),

@@ -2,7 +2,8 @@
 //!
 //! `policy` is what documents say, `audience` who will come. `profile` forecasts ordinary days, `surge` the
 //! launch, `retry` what a storm makes of it; `capacity` turns load into instances, `scene` and `floors` into
-//! floors over time, and `plan` says it all of one group. `answer` is for the checklist.
+//! floors over time, and `plan` says it all of one group. `overrides` are what people impose,
+//! `layer` what they and the observed load make of a plan, `signal` what that load says. `answer` is for the checklist.
 //! Not here: the calls that change a group.
 
 mod adoption;
@@ -16,7 +17,9 @@ mod fixture;
 mod floors;
 #[cfg(test)]
 mod launches;
+mod layer;
 mod learned;
+mod overrides;
 mod plan;
 mod policy;
 mod problem;
@@ -24,6 +27,7 @@ mod profile;
 mod quantiles;
 mod retry;
 mod scene;
+mod signal;
 mod surge;
 mod timeline;
 
@@ -33,11 +37,14 @@ pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
 pub use finding::{Bound, GroupFinding};
 pub use floors::HeldFloor;
+pub use layer::Layer;
 pub use learned::Learned;
+pub use overrides::{Override, OverrideKind, OverrideTo, Overrides};
 pub use plan::{Course, Demand, FloorChange, GroupPlan, Launch, plan_group, plan_learned};
-pub use policy::{Limits, Policy, Price, RampDown, Zones};
+pub use policy::{Limits, Policy, Price, RampDown, Zones, a_day};
 pub use problem::Problem;
 pub use profile::{Profile, Season};
 pub use quantiles::Quantiles;
 pub use retry::amplification;
+pub use signal::{Runway, more, runway};
 pub use surge::{Surge, peak, surge_at};

@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::capacity::{Bounds, needed, zones};
 use super::floors::{HeldFloor, Wish};
+use super::layer::{self, Laid, Layer};
 use super::scene::{Baseline, Part, Scene, Window, earlier};
+use super::signal;
 use super::surge::{self, Surge};
 use super::timeline::{self, Move};
 use super::{Policy, Problem, Profile, Quantiles, amplification, learned};
@@ -130,19 +132,30 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
-    plan_learned(policy, demand, (learned::profile(demand.history, now), now))
+    plan_learned(policy, demand, (learned::profile(demand.history, now), now), &Layer::default())
 }
 
-/// The same, with what the demand's history teaches at this instant.
-pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> GroupPlan {
+/// The same, with what the demand's history teaches at this instant, and with what lies over the plan.
+pub fn plan_learned(
+    policy: &Policy,
+    demand: &Demand<'_>,
+    (profile, now): (Option<Arc<Profile>>, Timestamp),
+    layer: &Layer<'_>,
+) -> GroupPlan {
     let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));
-    let adopted = Demand { held: demand.held.map(|held| within(policy, adopt(held, seen), seen)), ..demand.clone() };
+    let mut laid = Laid { overrides: layer.overrides.clone(), outrun: None, most: layer::most(policy, demand.group) };
+    let lowered = |held: HeldFloor| seen.filter(|group| is_lowered(held, group)).map(|group| (group.floor, now));
+    let imposed = |held: HeldFloor| lowered(held).map_or(held, |seen| laid.within(held, seen));
+    let held = demand.held.map(|held| imposed(within(policy, adopt(held, seen), seen)));
+    let adopted = Demand { held, ..demand.clone() };
     let scene = Scene::of(policy, &adopted, (profile, now));
+    let outrun = signal::outrun(&scene, layer.recent);
+    laid.outrun = outrun.as_ref().and_then(|outrun| signal::asked(&scene, outrun));
     // Unseen, nothing is done now; what follows is drawn as if it were seen again soon.
     let start = if seen.is_some() { now } else { later(now, FRESH) };
-    let moves = timeline::moves(&scene, adopted.held, start);
+    let moves = timeline::moves(&scene, &laid, adopted.held, start);
     let held = moves.first().filter(|first| first.at <= now).map(|first| first.after).or(adopted.held);
-    let held = held.filter(|held| !is_over(&scene, *held, seen));
+    let held = held.filter(|held| !is_over((&scene, &laid), *held, seen));
     let hours = timeline::raised_hours(&scene, adopted.held, &moves);
     let cost = policy.price.as_ref().map(|price| hours * price.per_instance_hour);
     let window = scene.current();
@@ -150,8 +163,10 @@ pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Optio
         window.map_or_else(|| (scene.ordinary(), Quantiles::default()), |window| (window.baseline, window.surge));
     let planned =
         held.map_or(scene.pace.restore, |held| held.floor).max(window.map_or(Capacity(0), |window| window.proven_floor));
-    let mut timeline: Vec<_> = moves.iter().map(|change| described(&scene, change)).collect();
-    timeline.splice(0..0, drift(held, seen, now).filter(|_| timeline.first().is_none_or(|first| first.at > now)));
+    let mut timeline: Vec<_> = moves.iter().map(|change| described((&scene, &laid), change)).collect();
+    let drift = drift(held, seen, now).filter(|_| !laid.is_frozen(now));
+    timeline.splice(0..0, drift.filter(|_| timeline.first().is_none_or(|first| first.at > now)));
+    let late = late((&scene, &laid), held.zip(seen), &moves);
     GroupPlan {
         group: policy.name.clone(),
         baseline,
@@ -163,7 +178,7 @@ pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Optio
         held,
         restore: scene.pace.restore,
         window: window.map(|window| (window.opens, window.ends)),
-        problems: problems(&scene, seen.is_none(), cost, late(&scene, held.zip(seen), &moves)),
+        problems: problems(&scene, seen.is_none(), cost, late).into_iter().chain(outrun).collect(),
         timeline,
         cost,
     }
@@ -172,7 +187,12 @@ pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Optio
 /// Somebody raised the floor above ours by other means: it becomes ours, and is given back like the rest. Lowering it to
 /// ours at once would be a scale-in in the launch window, or a jump after it.
 fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
-    let higher = seen.filter(|group| group.floor > held.floor && group.observed_at >= later(held.since, SETTLES));
+    // After a raise what is seen cannot be higher by lagging behind; after a lowering it is, for a moment.
+    let is_theirs = |group: &GroupObservation| {
+        let raised = held.floor == held.peak && group.observed_at > held.since;
+        raised || group.observed_at >= later(held.since, SETTLES)
+    };
+    let higher = seen.filter(|group| group.floor > held.floor && is_theirs(group));
     higher.map_or(held, |group| HeldFloor { floor: group.floor, peak: held.peak.max(group.floor), ..held })
 }
 
@@ -180,7 +200,9 @@ fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
 fn within(policy: &Policy, held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
     let Some(group) = seen.filter(|group| is_lowered(held, group)) else { return held };
     let most = Bounds::of(policy, Some(group.ceiling), held.restore, Duration::ZERO).most();
-    HeldFloor { floor: held.floor.min(most.max(group.floor)), ..held }
+    // What stood there before may lie beyond limits too; gone, it is not raised to again.
+    let bound = most.max(group.floor);
+    HeldFloor { floor: held.floor.min(bound), restore: held.restore.min(bound), ..held }
 }
 
 /// Whether the group was seen below what is held, when our own change had long arrived.
@@ -189,10 +211,10 @@ fn is_lowered(held: HeldFloor, group: &GroupObservation) -> bool {
 }
 
 /// Whether everything was given back and is seen to be.
-fn is_over(scene: &Scene<'_>, held: HeldFloor, seen: Option<&GroupObservation>) -> bool {
-    let wish = scene.wish(scene.now, Some(held));
+fn is_over((scene, laid): (&Scene<'_>, &Laid<'_>), held: HeldFloor, seen: Option<&GroupObservation>) -> bool {
+    let bent = laid.wish(scene, scene.now, Some(held));
     let confirmed = seen.is_some_and(|group| group.floor <= held.restore && group.observed_at > held.since);
-    timeline::is_given_back(held, wish) && confirmed
+    bent.is_some_and(|bent| timeline::is_given_back(held, bent.wish)) && confirmed
 }
 
 /// Somebody or something lowered the floor below ours: it is set again.
@@ -203,10 +225,14 @@ fn drift(held: Option<HeldFloor>, seen: Option<&GroupObservation>, now: Timestam
     drifted.then_some(FloorChange { at: now, from: group.floor, to: held.floor, why })
 }
 
-fn described(scene: &Scene<'_>, change: &Move) -> FloorChange {
-    let why = match change.wish {
-        Wish::AtLeast(_) => raise_reason(scene, change),
-        Wish::GiveBack(_) => format!(
+fn described((scene, laid): (&Scene<'_>, &Laid<'_>), change: &Move<'_>) -> FloorChange {
+    let why = match (change.wish, change.by) {
+        (Wish::AtLeast(_), Some(by)) => layer::sentence(by),
+        (Wish::AtLeast(_), None) if laid.outran(scene, change.after.floor) => {
+            "the launch brings more load than was forecast".into()
+        }
+        (Wish::AtLeast(_), None) => raise_reason(scene, change),
+        (Wish::GiveBack(_), _) => format!(
             "no launch needs it: {}% of the {} raised instances are given back every {}",
             scene.policy.ramp_down.percent,
             change.after.peak.0.saturating_sub(change.after.restore.0),
@@ -216,7 +242,7 @@ fn described(scene: &Scene<'_>, change: &Move) -> FloorChange {
     FloorChange { at: change.at, from: change.from, to: change.after.floor, why }
 }
 
-fn raise_reason(scene: &Scene<'_>, change: &Move) -> String {
+fn raise_reason(scene: &Scene<'_>, change: &Move<'_>) -> String {
     let Some(window) = scene.windows.iter().find(|window| window.opens <= change.at && change.at < window.ends.max(scene.now))
     else {
         return "a launch needs it".into();
@@ -283,13 +309,19 @@ fn cold(scene: &Scene<'_>, window: &Window<'_>, part: &Part<'_>) -> Option<Probl
 }
 
 /// Whether the last raise before T-0, or one that has not arrived yet, comes into service after it.
-fn late(scene: &Scene<'_>, held: Option<(HeldFloor, &GroupObservation)>, moves: &[Move]) -> Option<Problem> {
+fn late(
+    (scene, laid): (&Scene<'_>, &Laid<'_>),
+    held: Option<(HeldFloor, &GroupObservation)>,
+    moves: &[Move<'_>],
+) -> Option<Problem> {
     let window = scene.current()?;
     let ahead = window.parts.iter().filter(|part| part.launch.course == Course::Ahead).map(|part| part.launch.release.launch_at);
     let launch_at = ahead.min().filter(|launch_at| *launch_at >= scene.now)?;
+    // What a person asks for on top is not what the launch waits for.
+    let waits_for = |held: HeldFloor| if laid.asks(scene.now) { held.floor.min(window.proven_floor) } else { held.floor };
     let under_way =
-        held.filter(|(held, group)| held.floor == held.peak && group.in_service < held.floor).map(|(held, _)| held.since);
-    let raises = moves.iter().filter(|change| change.after.floor > change.from && change.at < window.ends);
+        held.filter(|(held, group)| held.floor == held.peak && group.in_service < waits_for(*held)).map(|(held, _)| held.since);
+    let raises = moves.iter().filter(|change| change.after.floor > change.from && change.at < window.ends && change.by.is_none());
     let in_place_at = later(raises.map(|change| change.at).chain(under_way).max()?, scene.pace.lead);
     (in_place_at > launch_at).then_some(Problem::Late { in_place_at, launch_at })
 }

@@ -56,6 +56,14 @@ pub struct Limits {
     pub quota: Option<Capacity>,
     /// Most that a launch may cost, in the price's currency.
     pub cost: Option<f64>,
+    /// Longest time from now that an override may last.
+    #[serde(default = "a_day")]
+    pub override_for: Duration,
+}
+
+/// How long an override may last where the policy does not say: nobody's shift is longer.
+pub fn a_day() -> Duration {
+    Duration::from_hours(24)
 }
 
 /// What an instance costs.

@@ -68,6 +68,15 @@ pub enum Problem {
         /// T-0.
         launch_at: Timestamp,
     },
+    /// More load comes than was forecast for these minutes, while a launch is under way.
+    Outrun {
+        /// The most of it, requests per second.
+        observed: f64,
+        /// The p95 that was forecast then, requests per second.
+        forecast: f64,
+        /// Since when it is above the forecast.
+        since: Timestamp,
+    },
 }
 
 impl Problem {
@@ -80,7 +89,8 @@ impl Problem {
             | Self::ColdCache { .. }
             | Self::GivenBack { .. }
             | Self::Late { .. } => true,
-            Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } => false,
+            // It says that the plan is wrong, not that capacity is short.
+            Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } | Self::Outrun { .. } => false,
         }
     }
 
@@ -119,6 +129,9 @@ impl Problem {
             ),
             Self::Late { in_place_at, launch_at } => format!(
                 "{group} cannot be ready in time: its last instances are expected in service at {in_place_at:.0}, T-0 is {launch_at:.0}; launch later or raise its floor in larger steps."
+            ),
+            Self::Outrun { observed, forecast, since } => format!(
+                "{group} carries {observed:.0} requests/s since {since:.0}, above the {forecast:.0} that were forecast at p95: no step rises meanwhile; look at what clients do, and raise its floor if it runs short."
             ),
         }
     }

@@ -34,6 +34,11 @@ pub fn halts(view: &View) -> String {
     tag(&(&view.decision.state.halts, view.snapshot.observed.halt_file))
 }
 
+/// The tag of the overrides.
+pub fn overrides(view: &View) -> String {
+    tag(&view.decision.state.overrides.list)
+}
+
 fn tag(content: &impl Serialize) -> String {
     // These are plain data with string keys, which always serialise; a failure would only make tags differ more often.
     let bytes = serde_json::to_vec(content).unwrap_or_default();

@@ -17,6 +17,7 @@ mod intake;
 mod listener;
 mod mirrors;
 mod orders;
+mod overrides;
 mod problem;
 mod reading;
 mod replies;

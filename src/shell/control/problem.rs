@@ -99,14 +99,21 @@ impl Problem {
         Self { retry_after_secs: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
     }
 
-    /// 409, or 404 where the daemon knows nothing of the kind.
+    /// 409, 422 where limits forbid it, or 404 where the daemon knows nothing of the kind.
     pub fn refused(told: Told) -> Self {
-        if matches!(told.code.as_str(), "unknown_release" | "unknown_item" | "unknown_source" | "unknown_document") {
+        if matches!(
+            told.code.as_str(),
+            "unknown_release" | "unknown_item" | "unknown_source" | "unknown_document" | "unknown_group"
+        ) {
             return Self::not_found();
         }
         // Nothing was decided: the same request may be carried out later, under the same Idempotency-Key.
         if matches!(told.code.as_str(), "not_committed" | "not_stored") {
             return Self::busy(&told.code, told.message);
+        }
+        // What is asked for can never be, however things stand.
+        if matches!(told.code.as_str(), "already_over" | "beyond_maximum" | "beyond_limits" | "beyond_cost") {
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, &told.code, told.message);
         }
         Self::new(StatusCode::CONFLICT, &told.code, told.message)
     }

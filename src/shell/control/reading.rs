@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use super::desk::View;
 use super::sentences;
 use super::status::{
-    ArmedStatus, CoverageStatus, DocumentsStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, ReadinessStatus,
-    RunStatus, Status, StatusList, StepStatus,
+    ArmedStatus, CoverageStatus, DocumentsStatus, GateBoard, GateStatus, GroupStatus, HaltStatus, ItemStatus, OverrideStatus,
+    ReadinessStatus, RunStatus, RunwayStatus, Status, StatusList, StepStatus,
 };
 use crate::core::checklist::{Readiness, Word};
 use crate::core::decide::{GroupObservation, ReleaseView};
 use crate::core::gate::Judgement;
-use crate::core::load::{GroupPlan, Quantiles};
+use crate::core::load::{GroupPlan, Quantiles, runway};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Halt, HaltTarget};
 use crate::core::words::{Capacity, Name, Percent, Rate, since};
@@ -36,6 +36,7 @@ impl Reading<'_> {
         StatusList {
             releases: self.view.snapshot.config.releases.values().map(|release| self.status(release)).collect(),
             scheduled: self.scheduled(),
+            overrides: self.overrides(None),
             document_errors: self.view.papers.findings.iter().filter(|finding| finding.severity == Severity::Error).count(),
             epoch: self.view.decision.state.epoch,
             decided_at: self.view.snapshot.now,
@@ -162,7 +163,40 @@ impl Reading<'_> {
                 .map(|plan| plan.problems.iter().map(|problem| problem.sentence(&plan.group)).collect())
                 .unwrap_or_default(),
             age_secs: observed.map(|observed| self.age(observed.observed_at)),
+            overrides: self.overrides(Some(name)),
+            runway: self.runway(name),
         }
+    }
+
+    /// Overrides of a group, or all of them.
+    pub fn overrides(self, group: Option<&Name>) -> Vec<OverrideStatus> {
+        let all = self.view.decision.state.overrides.list.iter();
+        let asked = all.filter(|one| one.is_in_force(self.now) && group.is_none_or(|group| one.group == *group));
+        let read = asked.map(|one| OverrideStatus {
+            id: one.id,
+            group: one.group.to_string(),
+            kind: one.to.kind().word().into(),
+            instances: one.to.instances().map(|instances| instances.0),
+            owner: one.owner.to_string(),
+            reason: one.reason.clone(),
+            created_at: one.created_at,
+            expires_at: one.expires_at,
+            left_secs: since(one.expires_at, self.now).as_secs(),
+        });
+        read.collect()
+    }
+
+    fn runway(self, name: &Name) -> Option<RunwayStatus> {
+        let snapshot = &self.view.snapshot;
+        let (policy, seen) = (snapshot.config.scalings.get(name)?, snapshot.observed.groups.get(name)?);
+        let runway = runway(policy, seen, snapshot.observed.recent.get(name)?, snapshot.now)?;
+        Some(RunwayStatus {
+            utilisation: runway.utilisation,
+            growth_per_minute: runway.growth_per_minute,
+            queue_growth_per_second: runway.queue_growth_per_second,
+            minutes: runway.minutes,
+            age_secs: self.age(runway.at),
+        })
     }
 
     /// Priming of one policy.

@@ -18,7 +18,7 @@ use super::access::Least;
 use super::call::Call;
 use super::counter::{Counter, attend, attend_unknown};
 use super::problem::{Problem, wrong_method};
-use super::{board, events, health, intake, orders};
+use super::{board, events, health, intake, orders, overrides};
 
 /// What a route answers with.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -135,6 +135,27 @@ pub static ROUTES: &[Route] = &[
         takes: Takes::OptionalJson,
         query: &["channel", "version", "break_glass", "reason"],
         act: Act::Ask(|call| Box::pin(orders::lift(call))),
+    },
+    show("/api/v1/overrides", Least::Viewer, overrides::list).does("the overrides in force: whose, why and until when"),
+    Route {
+        method: Method::PUT,
+        path: "/api/v1/overrides/{group}/{kind}",
+        does: "imposes a floor, ceiling, pin or freeze on a group for a while, in place of one of its kind; with `dry_run=true` says what it would do and cost, and does nothing",
+        least: Least::Operator,
+        takes: Takes::Json,
+        query: &["dry_run"],
+        act: Act::Ask(|call| Box::pin(overrides::add(call))),
+    },
+    put("/api/v1/overrides/{group}/{kind}/end", Least::Operator, Takes::Json, |call| Box::pin(overrides::extend(call)))
+        .does("lets an override end later"),
+    Route {
+        method: Method::DELETE,
+        path: "/api/v1/overrides/{group}/{kind}",
+        does: "ends an override now; what it raised is given back by the ramp",
+        least: Least::Operator,
+        takes: Takes::OptionalJson,
+        query: &["reason"],
+        act: Act::Ask(|call| Box::pin(overrides::clear(call))),
     },
     get("/api/v1/plans/{release}", Least::Viewer, board::plan).does("everything the release will do: when, what, why"),
     Route {

@@ -100,6 +100,9 @@ pub struct StatusList {
     /// Priming policies with a schedule, which run whether a release leans on them or not.
     #[serde(default)]
     pub scheduled: Vec<CoverageStatus>,
+    /// What people impose on groups now.
+    #[serde(default)]
+    pub overrides: Vec<OverrideStatus>,
     /// Errors in documents: with any, the configuration before them is in force.
     pub document_errors: usize,
     /// The epoch that decided.
@@ -260,6 +263,84 @@ pub struct GroupStatus {
     pub problems: Vec<String>,
     /// Age of the description.
     pub age_secs: Option<u64>,
+    /// What people impose on it now.
+    #[serde(default)]
+    pub overrides: Vec<OverrideStatus>,
+    /// How long what is in service is enough; null: not known, or no launch is near.
+    #[serde(default)]
+    pub runway: Option<RunwayStatus>,
+}
+
+/// How long what is in service is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunwayStatus {
+    /// Load over what is held at target utilisation; above 1 requests wait.
+    pub utilisation: f64,
+    /// Growth of the load, requests per second, per minute; null: too few points.
+    pub growth_per_minute: Option<f64>,
+    /// Requests per second above what is held: what queues grow by.
+    pub queue_growth_per_second: f64,
+    /// Minutes until utilisation is 1; 0: it is; null: it does not grow, or more than a day.
+    pub minutes: Option<f64>,
+    /// Age of the newest point.
+    pub age_secs: u64,
+}
+
+/// An override in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverrideStatus {
+    /// Its number.
+    pub id: u64,
+    /// The scaling policy.
+    pub group: String,
+    /// floor, ceiling, pin, freeze.
+    pub kind: String,
+    /// Its number of instances; null for a freeze.
+    pub instances: Option<u32>,
+    /// Who gave it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Seconds until then.
+    pub left_secs: u64,
+}
+
+/// All overrides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverrideList {
+    /// In force, in the order in which they were given.
+    pub overrides: Vec<OverrideStatus>,
+}
+
+/// What an override would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The same in a sentence.
+    pub sentence: String,
+    /// The scaling policy.
+    pub group: String,
+    /// floor, ceiling, pin, freeze.
+    pub kind: String,
+    /// Its number of instances, worked out; null for a freeze.
+    pub instances: Option<u32>,
+    /// When it would end.
+    pub expires_at: Timestamp,
+    /// The floor now; null: not known.
+    pub floor_now: Option<u32>,
+    /// The floor that it leads to; null: as it is.
+    pub floor_then: Option<u32>,
+    /// When that is set, a step at a time; null: it is, or something stands in its way.
+    pub set_at: Option<Timestamp>,
+    /// What it costs beyond the plan without it; null without a price.
+    pub cost: Option<f64>,
+    /// Currency of the cost, ISO 4217.
+    pub currency: Option<String>,
+    /// What binds besides.
+    pub notes: Vec<String>,
 }
 
 /// A priming run that is going on.

@@ -17,9 +17,9 @@ use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
 use crate::core::load::ScheduledFloor;
 use crate::core::priming::RunSoFar;
-use crate::core::words::Name;
+use crate::core::words::{Capacity, Name};
 use crate::shell::clock;
-use crate::shell::groups::Groups;
+use crate::shell::groups::{Groups, Guard};
 use crate::shell::notify::{DeliveryResult, Notifier, NotifyError, backoff};
 use crate::shell::primer::{self, Progress};
 use crate::shell::spec::Documents;
@@ -93,6 +93,8 @@ pub(super) struct Order<'a> {
     pub(super) delivered: Vec<String>,
     /// The documents in force.
     pub(super) documents: &'a Documents,
+    /// What a group may be set to; `None` for other effects, and where there is no policy of it any more.
+    pub(super) guard: Option<Guard>,
     /// The timeline and state so far, for reports.
     pub(super) past: Past,
 }
@@ -117,13 +119,16 @@ impl Actuators {
 
     /// Starts one effect.
     pub(super) fn start(&mut self, order: Order<'_>) {
-        let Order { intent, delivered, documents, past } = order;
+        let Order { intent, delivered, documents, guard, past } = order;
         *self.attempts.entry(intent.key.clone()).or_default() += 1;
         while self.tasks.try_join_next().is_some() {}
         match intent.effect.clone() {
             Effect::SetFloor { group, floor, .. } => {
                 let (groups, key) = (self.groups.clone(), intent.key.clone());
                 self.spawn(intent, async move {
+                    if let Err(refused) = admitted(&groups, guard, (&group, floor)).await {
+                        return Err(refused).into();
+                    }
                     let set = groups.set_floor(&group, floor.0, &key).await;
                     set.map(|()| format!("{group} has floor {floor}")).map_err(|error| error.to_string()).into()
                 });
@@ -227,6 +232,13 @@ fn kept(group: &Name, floors: &[ScheduledFloor]) -> String {
         ),
         _ => format!("{group}: its provider keeps no change of its floor any more"),
     }
+}
+
+/// The last look before a group is changed. A group that cannot be described is not changed blindly.
+async fn admitted(groups: &Groups, guard: Option<Guard>, (group, floor): (&Name, Capacity)) -> Result<(), String> {
+    let guard = guard.ok_or_else(|| format!("there is no scaling policy {group}, so nothing says what it may be set to"))?;
+    let seen = groups.describe(group).await?;
+    guard.admit(floor, &seen, clock::now()).map_err(|refused| refused.to_string())
 }
 
 /// Tells everybody who was not reached yet; failed while one is left.

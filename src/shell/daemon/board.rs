@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::core::decide::{Decision, Snapshot};
@@ -71,8 +72,11 @@ fn groups(snapshot: &Snapshot, decision: &Decision) -> BTreeMap<Name, GroupView>
 }
 
 fn load_now(snapshot: &Snapshot, name: &Name) -> Option<Rate> {
-    let (_, last) = snapshot.observed.history.get(name)?.last()?;
-    Rate::per_second(*last).ok()
+    // A point a minute where there is one; the history is by the hour.
+    let last = |series: Option<&Vec<(Timestamp, f64)>>| series.and_then(|points| points.last()).map(|(_, load)| *load);
+    let observed = &snapshot.observed;
+    let last = last(observed.recent.get(name)).or_else(|| last(observed.history.get(name)))?;
+    Rate::per_second(last).ok()
 }
 
 /// The priming that stands before a group: that of the releases which lean on it.

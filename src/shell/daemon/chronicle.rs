@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::core::decide::{Decision, Snapshot, after_abort};
+use crate::core::load::Override;
 use crate::core::release::Release;
-use crate::core::words::{Name, Percent, TRelative};
+use crate::core::words::{Name, Percent, TRelative, local};
 use crate::shell::report::{Chart, Report, Series, Shape, TimelineRow, render};
 use crate::shell::store::EventRow;
 
@@ -51,6 +52,8 @@ pub(super) struct Past {
     /// What was offered when it was aborted.
     pub(super) offered: Option<Percent>,
     pub(super) events: Vec<EventRow>,
+    /// Of all groups, in force when the report is written.
+    pub(super) overrides: Vec<Override>,
     pub(super) chronicle: Chronicle,
 }
 
@@ -126,12 +129,7 @@ fn report(release: &Release, past: &Past) -> Report {
         title: release.name.to_string(),
         outcome: format!("{} {} is {}{reason}", release.app, release.version, past.phase),
         good: complete,
-        figures: vec![
-            ("Version".into(), release.version.to_string()),
-            ("Launch".into(), release.launch_at.to_string()),
-            ("Channels".into(), release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
-            ("Ended as".into(), past.phase.clone()),
-        ],
+        figures: figures_of(release, past),
         why: why(release, past),
         charts: charts(release, &past.chronicle),
         timeline: past
@@ -142,6 +140,21 @@ fn report(release: &Release, past: &Past) -> Report {
             .collect(),
         notes: vec!["Times are relative to T-0. Plots begin with the daemon's last start; the timeline is complete.".into()],
     }
+}
+
+/// What it was, and what people impose still: an override that is forgotten costs, or leaves the next launch short.
+fn figures_of(release: &Release, past: &Past) -> Vec<(String, String)> {
+    let rows = [
+        ("Version", release.version.to_string()),
+        ("Launch", release.launch_at.to_string()),
+        ("Channels", release.channels.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")),
+        ("Ended as", past.phase.clone()),
+    ];
+    let imposed = past.overrides.iter().filter(|one| release.scaling.contains(&one.group)).map(|one| {
+        let until = local(one.expires_at, None);
+        ("Override still in force", format!("{}: a {} by {} until {until}: {}", one.group, one.to.words(), one.owner, one.reason))
+    });
+    rows.into_iter().chain(imposed).map(|(question, answer)| (question.to_owned(), answer)).collect()
 }
 
 /// What people ask of a launch that was stopped.

@@ -34,6 +34,7 @@ use crate::core::release::Phase;
 use crate::core::words::{Name, since};
 use crate::shell::clock;
 use crate::shell::control::{Ask, People};
+use crate::shell::groups::Guard;
 use crate::shell::store::{AppliedDocument, Commit, DocumentInForce, EVENTS_PAGE, EventRow, NewEvent, Store};
 use crate::shell::telemetry;
 
@@ -330,8 +331,15 @@ impl Engine {
         fault::passes(Step::AfterSent);
         // Unknown counts as none: telling somebody twice is better than not at all.
         let delivered = self.store.delivered(&intent.key).unwrap_or_default();
-        let past = self.past(&intent.effect);
-        self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), past });
+        let (past, guard) = (self.past(&intent.effect), self.guard(&intent.effect));
+        self.actuators.start(Sending { intent, delivered, documents: self.library.documents(), guard, past });
+    }
+
+    /// What a group may be set to by now; nothing for other effects.
+    fn guard(&self, effect: &Effect) -> Option<Guard> {
+        let Effect::SetFloor { group, restore, .. } = effect else { return None };
+        let policy = self.library.documents().config.scalings.get(group)?;
+        Some(Guard::of(policy, &self.state, *restore))
     }
 
     /// What a report is made of; nothing for other effects.
@@ -349,6 +357,7 @@ impl Engine {
             phase: phase.map(|phase| phase.word().to_owned()).unwrap_or_default(),
             reason,
             events: self.every_event(),
+            overrides: self.state.overrides.list.clone(),
             chronicle: self.chronicle.clone(),
         }
     }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::counts;
 use super::warmth::Warmth;
 use crate::core::decide::{GroupObservation, Observations, State};
-use crate::core::release::Phase;
+use crate::core::release::{Phase, Release};
 use crate::core::words::{Name, later};
 use crate::shell::groups::{Groups, Look};
 use crate::shell::observe::{History, ObserveError, Pushes, Sources, Span, Tick};
@@ -30,6 +30,12 @@ const NEAR: Duration = Duration::from_hours(24);
 /// How much load history a forecast is given, and its grid: 28 days by the hour show both the day and the week.
 const HISTORY: Duration = Duration::from_hours(28 * 24);
 const HISTORY_STEP: Duration = Duration::from_hours(1);
+
+/// The load of the last minutes, for what a launch does right now.
+const RECENT: Duration = Duration::from_mins(30);
+const RECENT_STEP: Duration = Duration::from_mins(1);
+/// From so long before T-0 on it is looked at: people watch utilisation before they say go.
+const WATCHED: Duration = Duration::from_hours(1);
 
 /// See the module.
 pub(super) struct Observers {
@@ -83,13 +89,26 @@ impl Observers {
     /// Looks at everything.
     pub(super) async fn look(&self, pushed: &Pushes, (documents, state): (&Documents, &State), now: Timestamp) -> Observations {
         let tick = Tick { pushed, now };
-        let ((groups, unseen), history, minutes) = tokio::join!(
+        let launching = launching(documents, state, now);
+        let all = documents.load_queries.iter().collect();
+        let watched = documents.load_queries.iter().filter(|(group, _)| launching.contains(group)).collect();
+        let ((groups, unseen), history, recent, minutes) = tokio::join!(
             self.describe((documents, state), now),
-            self.history(documents, tick),
+            self.load(all, (HISTORY, HISTORY_STEP), tick),
+            self.load(watched, (RECENT, RECENT_STEP), tick),
             counts::minutes(&self.sources, (documents, state), tick),
         );
         let halt_file = self.halt_file();
-        Observations { groups, unseen, history, minutes, coverage: self.warmth.coverage(), halt_file, ..Observations::default() }
+        Observations {
+            groups,
+            unseen,
+            history,
+            recent,
+            minutes,
+            coverage: self.warmth.coverage(),
+            halt_file,
+            ..Observations::default()
+        }
     }
 
     /// The groups that answer, and why the others do not.
@@ -109,12 +128,17 @@ impl Observers {
         (seen, unseen)
     }
 
-    async fn history<'d>(&self, documents: &'d Documents, tick: Tick<'_>) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
-        let from = tick.now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        let span = Span { from, to: tick.now, step: HISTORY_STEP };
+    async fn load<'d>(
+        &self,
+        queries: BTreeMap<&'d Name, &'d LoadQuery>,
+        (back, step): (Duration, Duration),
+        tick: Tick<'_>,
+    ) -> BTreeMap<Name, Vec<(Timestamp, f64)>> {
+        let from = tick.now.checked_sub(back).unwrap_or(Timestamp::MIN);
+        let span = Span { from, to: tick.now, step };
         // One call per source, so that a slow one costs its own answers alone; one question, however many groups ask it.
         let mut by_source: BTreeMap<&Name, Vec<&LoadQuery>> = BTreeMap::new();
-        for query in documents.load_queries.values() {
+        for query in queries.values().copied() {
             let asked = by_source.entry(&query.source).or_default();
             if !asked.contains(&query) {
                 asked.push(query);
@@ -129,15 +153,25 @@ impl Observers {
             asked.push(ask(queries));
         }
         let answers: Vec<(&LoadQuery, History)> = join_all(asked).await.into_iter().flatten().collect();
-        let of = |(policy, query): (&Name, &LoadQuery)| match &answers.iter().find(|(asked, _)| *asked == query)?.1 {
+        let of = |(policy, query): (&'d Name, &'d LoadQuery)| match &answers.iter().find(|(asked, _)| *asked == query)?.1 {
             Ok(points) => Some((policy.clone(), points.clone())),
             Err(error) => {
                 tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
                 None
             }
         };
-        documents.load_queries.iter().filter_map(of).collect()
+        queries.into_iter().filter_map(of).collect()
     }
+}
+
+/// Groups on which a launch leans that is under way or about to begin.
+fn launching<'d>(documents: &'d Documents, state: &State, now: Timestamp) -> BTreeSet<&'d Name> {
+    let is_near = |release: &&Release| {
+        let known = state.releases.get(&release.name);
+        let begun = known.is_some_and(|state| state.evidence_from.is_some());
+        known.is_some_and(|state| state.ended_at.is_none()) && (begun || release.launch_at <= later(now, WATCHED))
+    };
+    documents.config.releases.values().filter(is_near).flat_map(|release| &release.scaling).collect()
 }
 
 #[expect(clippy::ptr_arg, reason = "for paths as they are kept")]

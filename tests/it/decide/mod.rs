@@ -2,12 +2,13 @@
 //!
 //! [`bench`] makes decisions from YAML and passes every one of them to the checker.
 
-mod bench;
+pub mod bench;
 mod checker;
 mod edited;
 mod goldens;
 mod halts;
 mod orders;
+mod overrides;
 mod poisoned;
 mod properties;
 mod schedules;

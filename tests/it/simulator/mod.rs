@@ -5,4 +5,4 @@
 
 mod bugs;
 mod gate;
-mod rig;
+pub mod rig;

@@ -23,6 +23,7 @@ pub fn policy(from: &ScalingPolicy) -> load::Policy {
             step: Capacity(limits.step.unwrap_or(limits.ceiling)),
             quota: limits.quota.map(Capacity),
             cost: limits.cost,
+            override_for: limits.override_for.0,
         },
         price: from
             .price

@@ -205,6 +205,9 @@ pub struct Limits {
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub cost: Option<f64>,
+    /// Longest time, from when it is given or extended, that an override by a person may last. Default: 24h.
+    #[serde(default = "mins::<1440>")]
+    pub override_for: Lasting,
 }
 
 /// What an instance costs.

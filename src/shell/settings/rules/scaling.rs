@@ -49,6 +49,13 @@ fn limits(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
             "lower the ceiling, or have the quota raised and write it here",
         );
     }
+    if limits.override_for.0.is_zero() {
+        notes.value(way!["limits", "override_for"]).error(
+            "TM0130",
+            "with 0s nobody could impose anything on the group",
+            "write a duration such as 24h",
+        );
+    }
     if limits.cost.is_some() && scaling.price.is_none() {
         let message = "a limit on cost means nothing without a price";
         notes.key(way!["limits", "cost"]).error("TM0204", message, "add `price: {per_instance_hour: 0.34, currency: USD}`");

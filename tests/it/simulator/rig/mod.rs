@@ -12,7 +12,7 @@
 mod counts;
 mod daemon;
 mod documents;
-mod draw;
+pub mod draw;
 mod edits;
 mod exposure;
 mod group;

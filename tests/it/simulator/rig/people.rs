@@ -223,6 +223,7 @@ fn word(order: &Order) -> &'static str {
         Order::Halt { .. } => "ordered: halt",
         Order::Lift { .. } => "ordered: lift",
         Order::Applied { .. } => "ordered: apply",
+        Order::Override { .. } | Order::ExtendOverride { .. } | Order::ClearOverride { .. } => "ordered: override",
         Order::Removed { .. } => "ordered: remove",
     }
 }
