@@ -9,7 +9,8 @@ mod error;
 mod local;
 mod provider;
 
-pub use aws::AwsGroups;
+pub use aws::{AwsError, AwsGroups, Credentials};
 pub use error::GroupError;
 pub use local::{Instance, InstanceState, LocalGroups, Process, Target, Targets};
+use provider::late;
 pub use provider::{Groups, Look, Observed};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::future::{join, join_all};
 
-use super::aws::AwsGroups;
+use super::aws::{AwsGroups, Credentials};
 use super::{GroupError, LocalGroups};
 use crate::core::decide::GroupObservation;
 use crate::core::load::ScheduledFloor;
@@ -54,7 +54,7 @@ impl Groups {
     /// Needs a tokio runtime. Only a folder that cannot be used is an error: a broken group answers with its own.
     pub fn open(folder: PathBuf, specs: &BTreeMap<Name, GroupSpec>) -> Result<Self, GroupError> {
         let local = LocalGroups::open(folder, of_local(specs))?;
-        let groups = Self { local, aws: AwsGroups::new(), kinds: ArcSwap::default() };
+        let groups = Self { local, aws: AwsGroups::new(Credentials::Found), kinds: ArcSwap::default() };
         groups.aws.update(of_aws(specs));
         groups.kinds.store(kinds(specs).into());
         Ok(groups)
