@@ -1,12 +1,15 @@
 //! What people should know of a group before a launch leans on it, and the sentences that say so.
 //!
-//! Providers report what they see; [`super::ahead`] adds what only the plan can tell. Invariant: every finding names its
+//! Providers report what they see; [`findings`] adds what only the plan can tell. Invariant: every finding names its
 //! figures; none is a text alone.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::problem::count;
+use super::{ForeignChange, GroupPlan, Problem};
+use crate::core::calendar::Schedule;
+use crate::core::decide::GroupObservation;
 use crate::core::words::{Capacity, Name};
 
 /// Something about a group that stands in a launch's way, or might.
@@ -160,6 +163,34 @@ impl GroupFinding {
     }
 }
 
+/// What its provider reports, and what only the plan can tell: the serious first.
+pub fn findings(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Vec<GroupFinding> {
+    let too_low = plan.problems.iter().find_map(|problem| match problem {
+        Problem::Ceiling { needed, ceiling } if *ceiling == seen.ceiling => {
+            Some(GroupFinding::MaxTooLow { ceiling: *ceiling, needed: *needed })
+        }
+        _ => None,
+    });
+    let conflicts = seen.others.iter().filter_map(|other| conflict(plan, other, now));
+    let mut all: Vec<GroupFinding> = too_low.into_iter().chain(conflicts).chain(seen.findings.iter().cloned()).collect();
+    all.sort_by_key(|finding| !finding.is_serious());
+    all
+}
+
+/// Whether somebody else's change falls into the window and sets less than is needed there.
+fn conflict(plan: &GroupPlan, other: &ForeignChange, now: Timestamp) -> Option<GroupFinding> {
+    let (opens, ends) = plan.window?;
+    let from = opens.max(now);
+    let zone = other.time_zone.as_deref().unwrap_or("UTC");
+    let again = other.recurrence.as_ref().and_then(|line| Schedule::new(line, zone).ok()?.next_after(from));
+    let at = again.or(other.at).filter(|at| from <= *at && *at < ends)?;
+    let bounds = [(Bound::Floor, other.floor), (Bound::Ceiling, other.ceiling), (Bound::Desired, other.desired)];
+    let below = |(bound, to): (Bound, Option<Capacity>)| to.filter(|to| *to < plan.instances).map(|to| (bound, to));
+    let sets: Vec<(Bound, Capacity)> = bounds.into_iter().filter_map(below).collect();
+    let found = GroupFinding::Conflict { action: other.name.clone(), at, sets: sets.clone(), needed: plan.instances };
+    (!sets.is_empty()).then_some(found)
+}
+
 /// What a suspended process means.
 fn suspended(group: &Name, process: &str, reason: &str) -> String {
     let means = match process {
@@ -174,4 +205,76 @@ fn suspended(group: &Name, process: &str, reason: &str) -> String {
     };
     let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     format!("{group} has its process {process} suspended{why}: {means}; resume it before the launch.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{World, group, minute, policy, release};
+    use super::super::{Launch, Policy};
+    use super::*;
+
+    fn plan() -> GroupPlan {
+        let release = release();
+        World::new(Policy { ..policy() }, release.clone()).plan(&Launch::ahead(&release), minute(-600))
+    }
+
+    fn other(at: Option<i64>, line: Option<&str>, floor: u32) -> ForeignChange {
+        ForeignChange {
+            name: "night".into(),
+            at: at.map(minute),
+            recurrence: line.map(str::to_owned),
+            time_zone: None,
+            floor: Some(Capacity(floor)),
+            ceiling: None,
+            desired: Some(Capacity(50)),
+        }
+    }
+
+    #[test]
+    fn changes_of_others_conflict_inside_the_window_where_they_set_too_little() {
+        let plan = plan();
+        let needed = plan.instances;
+        for (name, other, expected) in [
+            ("inside", other(Some(30), None, 2), Some(minute(30))),
+            ("enough", other(Some(30), None, needed.0), None),
+            ("long before", other(Some(-500), None, 2), None),
+            ("every night at 22:30, three and a half hours after", other(Some(-500), Some("30 22 * * *"), 2), Some(minute(210))),
+            ("on another day", other(Some(-500), Some("30 22 24 12 *"), 2), None),
+        ] {
+            let seen = GroupObservation { others: vec![other], ..group(4, minute(-600)) };
+            let found = findings(&plan, &seen, minute(-600)).into_iter().find_map(|finding| match finding {
+                GroupFinding::Conflict { at, sets, .. } => Some((at, sets)),
+                _ => None,
+            });
+            assert_eq!(found, expected.map(|at| (at, vec![(Bound::Floor, Capacity(2))])), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_serious_comes_first_and_every_sentence_says_what_to_do() {
+        let all = vec![
+            GroupFinding::WarmPool { instances: 3, ready: Some(2) },
+            GroupFinding::Weighted { weights: (1, 4) },
+            GroupFinding::Unbalanced { most: ("a".into(), 9), least: ("b".into(), 1) },
+            GroupFinding::Unread { what: "the schedule".into(), why: "access denied".into() },
+            GroupFinding::Suspended { process: "Launch".into(), reason: "by hand".into() },
+            GroupFinding::Refreshing { status: "InProgress".into(), percent: Some(30) },
+            GroupFinding::LaunchesFail { times: 3, at: minute(0), why: "no capacity".into() },
+            GroupFinding::Conflict {
+                action: "night".into(),
+                at: minute(0),
+                sets: vec![(Bound::Floor, Capacity(1))],
+                needed: Capacity(9),
+            },
+            GroupFinding::MaxTooLow { ceiling: Capacity(9), needed: Capacity(20) },
+        ];
+        let seen = GroupObservation { findings: all.clone(), ..group(4, minute(-600)) };
+        let sorted = findings(&plan(), &seen, minute(-600));
+        assert!(sorted.is_sorted_by_key(|finding| !finding.is_serious()) && sorted[0].is_serious());
+        for finding in all {
+            let said = finding.sentence(&policy().name);
+            assert!(said.starts_with("reader-api ") || said.starts_with("the schedule of reader-api "), "{said}");
+            assert!(said.ends_with('.') && (said.contains(';') || said.contains(':')), "{said}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub use ahead::{FIRES_WITHIN, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledF
 pub use answer::{CapacityAnswer, CapacityFigures, holds};
 pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
-pub use finding::{Bound, GroupFinding};
+pub use finding::{Bound, GroupFinding, findings};
 pub use floors::HeldFloor;
 pub use layer::Layer;
 pub use learned::Learned;

@@ -15,7 +15,7 @@ use super::status::{
 use crate::core::checklist::{Readiness, Word};
 use crate::core::decide::{GroupObservation, ReleaseView};
 use crate::core::gate::Judgement;
-use crate::core::load::{GroupPlan, Quantiles, runway};
+use crate::core::load::{GroupPlan, Quantiles, findings, runway};
 use crate::core::release::{Active, Phase, Release, ReleaseState};
 use crate::core::throttle::{Halt, HaltTarget};
 use crate::core::words::{Capacity, Name, Percent, Rate, since};
@@ -159,9 +159,7 @@ impl Reading<'_> {
             load_p95_per_second: plan.map(|plan: &GroupPlan| plan.load).map(|load: Quantiles| load.p95),
             instances_needed: plan.map(|plan| plan.instances.0),
             planned_floor: plan.and_then(|plan| plan.floor).map(|floor| floor.0),
-            problems: plan
-                .map(|plan| plan.problems.iter().map(|problem| problem.sentence(&plan.group)).collect())
-                .unwrap_or_default(),
+            problems: plan.map(|plan| self.problems(plan, observed)).unwrap_or_default(),
             age_secs: observed.map(|observed| self.age(observed.observed_at)),
             overrides: self.overrides(Some(name)),
             runway: self.runway(name),
@@ -197,6 +195,13 @@ impl Reading<'_> {
             minutes: runway.minutes,
             age_secs: self.age(runway.at),
         })
+    }
+
+    /// What is wrong with a plan, and what people should know of its group before a launch.
+    fn problems(self, plan: &GroupPlan, observed: Option<&GroupObservation>) -> Vec<String> {
+        let found = observed.map(|observed| findings(plan, observed, self.view.snapshot.now)).unwrap_or_default();
+        let problems = plan.problems.iter().map(|problem| problem.sentence(&plan.group));
+        problems.chain(found.iter().map(|finding| finding.sentence(&plan.group))).collect()
     }
 
     /// Priming of one policy.

@@ -259,7 +259,7 @@ pub struct GroupStatus {
     pub instances_needed: Option<u32>,
     /// The floor that tminus plans to hold now; null: none of its own.
     pub planned_floor: Option<u32>,
-    /// Why the plan is not enough, or not known.
+    /// Why the plan is not enough, or not known, and what is found at the group that a launch should not meet.
     pub problems: Vec<String>,
     /// Age of the description.
     pub age_secs: Option<u64>,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::aws::AwsError;
 use crate::core::words::Name;
 
 /// Why a group provider refused or failed.
@@ -52,6 +53,14 @@ pub enum GroupError {
         first: u32,
         /// What it asks for now.
         second: u32,
+    },
+    /// AWS did not do it.
+    #[error("group {group}: {cause}")]
+    Aws {
+        /// The group.
+        group: Name,
+        /// Why not.
+        cause: AwsError,
     },
     /// Another process drives the groups of this folder. Two would start everything twice.
     #[error("another process drives the instance groups in {}; stop it first, or give this one another data folder", dir.display())]

@@ -12,9 +12,10 @@ mod guard;
 mod local;
 mod provider;
 
-pub use aws::AwsGroups;
+pub use aws::{AwsError, AwsGroups, Credentials};
 pub use command::CommandGroups;
 pub use error::GroupError;
 pub use guard::{Guard, Refusal};
 pub use local::{Instance, InstanceState, LocalGroups, Process, Target, Targets};
+use provider::late;
 pub use provider::{Groups, Look, Observed};

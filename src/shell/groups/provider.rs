@@ -12,13 +12,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::future::{join_all, join3};
 
-use super::aws::AwsGroups;
+use super::aws::{AwsGroups, Credentials};
 use super::command::CommandGroups;
 use super::{GroupError, LocalGroups};
 use crate::core::decide::GroupObservation;
 use crate::core::load::ScheduledFloor;
 use crate::core::words::Name;
 use crate::shell::spec::{AwsGroup, CommandGroup, GroupSpec, LocalGroup};
+
+/// How long the look just before a change may take, where a provider has no limit of its own.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// How the groups were found: each as it is, or a fragment that follows its name and says why it is not known.
 pub type Observed = BTreeMap<Name, Result<GroupObservation, String>>;
@@ -57,7 +60,7 @@ impl Groups {
     pub fn open(folder: PathBuf, specs: &BTreeMap<Name, GroupSpec>) -> Result<Self, GroupError> {
         let local = LocalGroups::open(folder, of_local(specs))?;
         let command = CommandGroups::new(of_command(specs));
-        let groups = Self { local, aws: AwsGroups::new(), command, kinds: ArcSwap::default() };
+        let groups = Self { local, aws: AwsGroups::new(Credentials::Found), command, kinds: ArcSwap::default() };
         groups.aws.update(of_aws(specs));
         groups.kinds.store(kinds(specs).into());
         Ok(groups)
@@ -91,6 +94,15 @@ impl Groups {
             (name.clone(), answer)
         };
         join_all(names.map(describe)).await.into_iter().collect()
+    }
+
+    /// Looks at one group, just before it is changed.
+    pub async fn describe(&self, group: &Name) -> Result<GroupObservation, String> {
+        match self.kind(group).map_err(|error| error.to_string())? {
+            Kind::Local => self.local.describe(group).await.map_err(|error| error.to_string()),
+            Kind::Aws => self.aws.describe(group).await,
+            Kind::Command => self.command.describe(group, LAST_LOOK).await,
+        }
     }
 
     /// Sets the floor of a group, absolute. A key that was carried out before changes nothing.

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::slot::Slot;
+use crate::core::decide::GroupObservation;
 use crate::core::words::Name;
 use crate::shell::groups::{GroupError, Observed};
 use crate::shell::spec::CommandGroup;
@@ -50,9 +51,17 @@ impl CommandGroups {
         join_all(slots.iter().map(look)).await.into_iter().collect()
     }
 
+    /// Looks at one group.
+    pub async fn describe(&self, group: &Name, within: Duration) -> Result<GroupObservation, String> {
+        self.slot(group).map_err(|error| error.to_string())?.look(&self.seats, within).await
+    }
+
     /// Sets the floor of a group, absolute.
     pub async fn set_floor(&self, group: &Name, floor: u32, key: &str) -> Result<(), GroupError> {
-        let slot = self.slots.load().get(group).cloned();
-        slot.ok_or_else(|| GroupError::Unknown { group: group.clone() })?.set_floor(floor, key).await
+        self.slot(group)?.set_floor(floor, key).await
+    }
+
+    fn slot(&self, group: &Name) -> Result<Arc<Slot>, GroupError> {
+        self.slots.load().get(group).cloned().ok_or_else(|| GroupError::Unknown { group: group.clone() })
     }
 }
