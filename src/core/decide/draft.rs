@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::effect::{Effect, Intent};
 use super::facts::Known;
+use super::learning;
 use super::memory::Memory;
 use super::snapshot::{Snapshot, State};
 use crate::core::checklist::{Check, Demand as Demanded, Item};
@@ -150,7 +151,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn launch(&self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'a> {
+    fn launch<'b>(&'b self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'b> {
         Launch {
             release,
             course: course(state),
@@ -158,6 +159,7 @@ impl<'a> Draft<'a> {
             due_at: self.capacity_due(group, release),
             ended_at: state.ended_at,
             full_at: state.full_at,
+            recorded: learning::newest(&self.state, release),
         }
     }
 

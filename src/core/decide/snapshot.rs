@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use super::uptime::Uptime;
 use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
@@ -89,6 +90,9 @@ pub struct State {
     /// The change of documents that people heard was refused, until one is good.
     #[serde(default)]
     pub rejected: Option<Rejected>,
+    /// How the last releases of each app were taken up, newest last: the next one is planned with it.
+    #[serde(default)]
+    pub uptakes: BTreeMap<Name, Vec<load::Uptake>>,
 }
 
 /// A change of documents that is not in force, because it has errors.
@@ -247,6 +251,13 @@ pub enum Order {
         /// The releases among them.
         releases: Vec<Name>,
     },
+    /// Carry out a saved plan, if nothing that it was made from has moved.
+    ApplyPlan {
+        /// The release.
+        release: Name,
+        /// What the plan was made from.
+        made_from: Basis,
+    },
     /// Documents were removed on purpose: forget their releases.
     Removed {
         /// `Kind/name`, as it was asked.
@@ -269,7 +280,8 @@ impl Order {
             | Self::Clear { release }
             | Self::Scrub { release }
             | Self::SignOff { release, .. }
-            | Self::Waive { release, .. } => Some(release),
+            | Self::Waive { release, .. }
+            | Self::ApplyPlan { release, .. } => Some(release),
             Self::Halt { .. } | Self::Lift { .. } | Self::Applied { .. } | Self::Removed { .. } => None,
         }
     }

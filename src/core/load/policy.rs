@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Service, Usl};
 use crate::core::words::{Capacity, Name, Rate};
 
 /// One ScalingPolicy document; its group goes by the document's name.
@@ -29,6 +30,12 @@ pub struct Policy {
     pub ramp_down: RampDown,
     /// Whether a load history is configured.
     pub has_history: bool,
+    /// How an instance works, by which waiting is known.
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// What instances lose to each other; `None`: nothing.
+    #[serde(default)]
+    pub usl: Option<Usl>,
 }
 
 /// Zones of a group.

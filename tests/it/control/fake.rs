@@ -88,6 +88,8 @@ fn scaling() -> Scaling {
         hold_after: Duration::from_hours(1),
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: false,
+        service: None,
+        usl: None,
     }
 }
 

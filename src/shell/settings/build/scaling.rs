@@ -31,6 +31,12 @@ pub fn policy(from: &ScalingPolicy) -> load::Policy {
         hold_after: from.hold_after.0,
         ramp_down: load::RampDown { percent: from.ramp_down.percent.0.share() * 100.0, every: from.ramp_down.every.0 },
         has_history: from.load.is_some(),
+        service: from.service.as_ref().map(|service| load::Service {
+            time: service.time.0,
+            concurrency: service.concurrency,
+            wait_p95: service.wait_p95.as_ref().map(|wait| wait.0),
+        }),
+        usl: from.usl.as_ref().map(|usl| load::Usl { contention: usl.contention, coherency: usl.coherency }),
     }
 }
 
