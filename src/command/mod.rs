@@ -21,6 +21,8 @@ mod lab;
 mod orders;
 mod output;
 mod plan;
+mod plan_file;
+mod plan_show;
 mod prime;
 mod prime_show;
 mod prime_wanted;

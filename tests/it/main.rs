@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
+mod agilemd;
 mod calendar;
 mod control;
 mod crash;

@@ -8,6 +8,7 @@ mod edited;
 mod goldens;
 mod halts;
 mod orders;
+mod plans;
 mod poisoned;
 mod properties;
 mod schedules;

@@ -223,6 +223,7 @@ fn word(order: &Order) -> &'static str {
         Order::Halt { .. } => "ordered: halt",
         Order::Lift { .. } => "ordered: lift",
         Order::Applied { .. } => "ordered: apply",
+        Order::ApplyPlan { .. } => "ordered: apply plan",
         Order::Removed { .. } => "ordered: remove",
     }
 }
