@@ -1,4 +1,4 @@
-//! `apply`: creates or changes documents in the daemon. All files together, or nothing.
+//! `apply`: creates or changes documents in the daemon, all files together or nothing; or carries out a saved plan.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::client::{ClientError, Server};
 use super::orders::said;
+use super::plan_file::PlanFile;
 use super::terminal::{Colour, Form, paint, plain};
 use super::{Exit, Outcome};
 use crate::core::decide::Told;
@@ -19,7 +20,7 @@ use crate::shell::settings::{Finding, Loaded, Source, show};
 /// Documents to apply.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Files with documents; `-` is standard input
+    /// Files with documents, or one saved plan; `-` is standard input
     #[arg(required_unless_present = "remove", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Takes a document out of force that was applied, or that vanished from its file and is kept
@@ -73,7 +74,12 @@ pub async fn run(args: Args) -> Outcome {
     }
     let mut stream = Stream::default();
     for file in &args.files {
-        stream.push(file.display().to_string(), &read(file)?);
+        let text = read(file)?;
+        if let Some(plan) = PlanFile::read(&text) {
+            let plan = plan.map_err(|error| format!("{}: {error}", file.display()))?;
+            return if args.files.len() == 1 { carry_out(&args, plan).await } else { Err(ONE_PLAN.into()) };
+        }
+        stream.push(file.display().to_string(), &text);
     }
     let client = args.server.client().map_err(said)?;
     let request = client.request(Method::PUT, &["documents"]).header(CONTENT_TYPE, "text/yaml").body(stream.text.clone());
@@ -91,6 +97,17 @@ pub async fn run(args: Args) -> Outcome {
         }
         Err(error) => Err(said(error)),
     }
+}
+
+const ONE_PLAN: &str = "a saved plan is applied alone, without other files; nothing was done";
+
+/// The daemon compares what the plan was made from with how things stand, and does what is due by it.
+async fn carry_out(args: &Args, PlanFile { plan, .. }: PlanFile) -> Outcome {
+    let client = args.server.client().map_err(said)?;
+    let body = json!({ "digest": plan.digest, "made_from": plan.made_from });
+    let told: Told = client.put(&["plans", plan.release.as_str()], &body).await.map_err(said)?;
+    args.form.print(&told, |_| plain(&told.message))?;
+    Ok(Exit::Done)
 }
 
 async fn remove(args: &Args, document: &str) -> Outcome {

@@ -23,6 +23,8 @@ mod output;
 mod override_;
 mod override_show;
 mod plan;
+mod plan_file;
+mod plan_show;
 mod prime;
 mod prime_show;
 mod prime_wanted;

@@ -4,6 +4,7 @@ mod aborted;
 mod documents;
 mod files;
 mod people;
+mod plans;
 mod vanished;
 
 use std::path::Path;

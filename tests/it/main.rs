@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
 mod aws;
+mod agilemd;
 mod calendar;
 mod control;
 mod crash;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::effect::{Effect, Intent};
 use super::facts::Known;
+use super::learning;
 use super::memory::Memory;
 use super::scheduled;
 use super::snapshot::{Snapshot, State};
@@ -162,7 +163,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn launch(&self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'a> {
+    fn launch<'b>(&'b self, group: &Name, release: &'a Release, state: &ReleaseState) -> Launch<'b> {
         Launch {
             release,
             course: if self.is_missed(group, release, state) { Course::CalledOff } else { course(state) },
@@ -170,6 +171,7 @@ impl<'a> Draft<'a> {
             due_at: self.capacity_due(group, release),
             ended_at: state.ended_at,
             full_at: state.full_at,
+            recorded: learning::newest(&self.state, release),
         }
     }
 

@@ -45,12 +45,8 @@ fn measured(good: Outcome, detail: String, measured_at: Timestamp) -> Evidence {
 
 fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> {
     let policy = draft.snapshot.config.scalings.get(group)?;
-    let Some(observed) = draft.snapshot.observed.groups.get(group) else {
-        let why = draft.snapshot.observed.unseen.get(group).map_or("was not asked yet", String::as_str);
-        let detail = format!("{group} is not seen: it {why}");
-        return Some(measured(Outcome::Unknown, detail, draft.snapshot.now));
-    };
     let plan = draft.plans.get(group)?;
+    let Some(observed) = draft.snapshot.observed.groups.get(group) else { return Some(unseen(draft, plan)) };
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
     let outcome = match (&answer, shortfall) {
@@ -67,8 +63,23 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     Some(measured(outcome, detail.trim_end_matches('.').to_owned(), observed.observed_at))
 }
 
+/// Of a group that is not seen it is known only when no size that it may have is enough.
+fn unseen(draft: &Draft<'_>, plan: &GroupPlan) -> Evidence {
+    let group = &plan.group;
+    let why = draft.snapshot.observed.unseen.get(group).map_or("was not asked yet", String::as_str);
+    let detail = format!("{group} is not seen: it {why}");
+    let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
+    match shortfall.filter(|_| !(is_mended_by_priming(plan) && primes(draft, group))) {
+        Some(problem) => {
+            let detail = format!("{detail}. {}", problem.sentence(group).trim_end_matches('.'));
+            measured(Outcome::Red, detail, draft.snapshot.now)
+        }
+        None => measured(Outcome::Unknown, detail, draft.snapshot.now),
+    }
+}
+
 /// Whether the plan fits once its caches are warm.
-fn is_mended_by_priming(plan: &GroupPlan) -> bool {
+pub(super) fn is_mended_by_priming(plan: &GroupPlan) -> bool {
     plan.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
 }
 

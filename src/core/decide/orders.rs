@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::agreement;
 use super::announce;
 use super::decision::Told;
 use super::draft::Draft;
@@ -54,6 +55,7 @@ pub(super) fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<Told
             }
             Ok(told("applied", "the documents are in force"))
         }
+        Order::ApplyPlan { release, made_from } => agreement::apply(draft, (release, made_from), command),
         Order::Removed { document, releases } => Ok(vanished::removed(draft, (document, releases), command)),
     }
 }

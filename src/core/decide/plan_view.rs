@@ -10,12 +10,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::basis::{Basis, Ground, peak};
 use super::decision::Decision;
 use super::facts::prepare_at;
+use super::measure::is_mended_by_priming;
+use super::outlook::{Agreed, DominantView, GroupOutlook};
 use super::snapshot::Snapshot;
 use crate::core::checklist::Word;
-use crate::core::load::GroupPlan;
-use crate::core::release::{Active, Go, Phase, Release, ReleaseState};
+use crate::core::load::{GroupPlan, Problem};
+use crate::core::release::{Active, AgreedPlan, Go, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, Percent, format_duration, later};
 
 /// A plan as people and programs read it.
@@ -27,8 +30,14 @@ pub struct PlanView {
     pub readiness: Word,
     /// Why not GO, the first first.
     pub reasons: Vec<String>,
-    /// What it will do, oldest first.
+    /// What it will do, oldest first; with a plan applied, what it would do beyond that.
     pub actions: Vec<Action>,
+    /// What is still to come of the plan that was applied, oldest first.
+    #[serde(default)]
+    pub scheduled: Vec<Action>,
+    /// The plan that was applied; null: none.
+    #[serde(default)]
+    pub applied: Option<Agreed>,
     /// What its groups will have to carry together, requests per second; null without groups.
     pub load: LoadRange,
     /// Instances needed, by group.
@@ -37,6 +46,21 @@ pub struct PlanView {
     pub cost: Option<f64>,
     /// Currency of the cost, ISO 4217.
     pub currency: Option<String>,
+    /// Each group with what its size comes from.
+    #[serde(default)]
+    pub groups: Vec<GroupOutlook>,
+    /// The input that moves the load most, of the group with the most load; null when nothing is in doubt.
+    #[serde(default)]
+    pub dominates: Option<DominantView>,
+    /// When it was made.
+    #[serde(default)]
+    pub made_at: Timestamp,
+    /// What it was made from: a saved plan is carried out only while this is as it was.
+    #[serde(default)]
+    pub made_from: Basis,
+    /// SHA-256 of `made_from`, in hex.
+    #[serde(default)]
+    pub digest: String,
 }
 
 /// Load at quantiles, requests per second.
@@ -101,22 +125,70 @@ impl Amount {
 /// The plan of one release, as it was decided on a snapshot: plan an unknown world by deciding on an empty one.
 pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) -> PlanView {
     let own: Vec<&GroupPlan> = release.scaling.iter().filter_map(|name| decision.plans.get(name)).collect();
-    let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
-    let (readiness, reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
+    let ground =
+        Ground { config: &snapshot.config, state: &decision.state, observed: &snapshot.observed, plans: &decision.plans };
+    let made_from = Basis::of(ground, release);
     // What was decided just now is behind us: the plan is what is still to come.
     let snapshot = &Snapshot { state: decision.state.clone(), ..snapshot.clone() };
+    let state = snapshot.state.releases.get(&release.name);
+    let (readiness, reasons) = answer(decision, release, (&own, has_launch_ahead(release, state)));
     let total = |read: fn(&GroupPlan) -> f64| (!own.is_empty()).then(|| own.iter().map(|plan| read(plan)).sum());
     let prices = release.scaling.iter().filter_map(|name| snapshot.config.scalings.get(name)?.price.as_ref());
+    let agreed = state.and_then(|state| state.agreed.as_ref());
+    let is_agreed = |action: &Action| agreed.is_some_and(|agreed| keeps_to(agreed, action, (&made_from, &decision.plans)));
+    let (scheduled, actions) = actions(snapshot, decision, release).into_iter().partition(is_agreed);
+    let groups: Vec<GroupOutlook> = own.iter().map(|plan| GroupOutlook::of(plan, snapshot)).collect();
     PlanView {
         release: release.name.clone(),
         readiness,
         reasons,
-        actions: actions(snapshot, decision, release),
+        actions,
+        scheduled,
+        applied: agreed.map(|agreed| Agreed { by: agreed.by.clone(), at: agreed.at, digest: agreed.digest.clone() }),
         load: LoadRange { p50: total(|plan| plan.load.p50), p95: total(|plan| plan.load.p95) },
         instances: own.iter().map(|plan| (plan.group.clone(), plan.instances.0)).collect(),
         cost: own.iter().filter_map(|plan| plan.cost).reduce(|sum, cost| sum + cost),
         currency: prices.map(|price| price.currency.clone()).next(),
+        dominates: own
+            .iter()
+            .max_by(|one, other| one.load.p95.total_cmp(&other.load.p95))
+            .and_then(|plan| DominantView::of(plan)),
+        groups,
+        made_at: snapshot.now,
+        digest: made_from.digest(),
+        made_from,
     }
+}
+
+/// Readiness, and what is known of groups that no item asks about: a launch that cannot be held is NO-GO in its plan.
+fn answer(decision: &Decision, release: &Release, (own, ahead): (&[&GroupPlan], bool)) -> (Word, Vec<String>) {
+    let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
+    let (mut word, mut reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
+    for plan in own.iter().filter(|_| ahead) {
+        let mended = is_mended_by_priming(plan) && !release.priming.is_empty();
+        let short: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.is_shortfall()).collect();
+        if !short.is_empty() {
+            word = match (mended, word) {
+                (true, Word::Go) => Word::Hold,
+                (true, word) => word,
+                (false, _) => Word::NoGo,
+            };
+        }
+        let sentences = short.iter().map(|problem| problem.sentence(&plan.group));
+        // An item that asks has its first problem in its own reason already.
+        let new = sentences.filter(|sentence| !reasons.iter().any(|reason| reason.contains(sentence.trim_end_matches('.'))));
+        let new: Vec<String> = new.collect();
+        reasons.extend(new);
+    }
+    (word, reasons)
+}
+
+/// Whether an action is part of the plan that was applied: its documents are the same, and no group goes higher.
+fn keeps_to(agreed: &AgreedPlan, action: &Action, (made_from, plans): (&Basis, &BTreeMap<Name, GroupPlan>)) -> bool {
+    let same_peak = |group: &Name| plans.get(group).is_none_or(|plan| agreed.peaks.get(group) == Some(&peak(plan)));
+    let is_floor = action.kind == "floor";
+    let group = Name::new(&action.target).ok().filter(|_| is_floor);
+    agreed.documents == made_from.documents && group.is_none_or(|group| same_peak(&group))
 }
 
 fn actions(snapshot: &Snapshot, decision: &Decision, release: &Release) -> Vec<Action> {

@@ -9,6 +9,7 @@ use super::announce;
 use super::decision::{Decision, ReleaseView};
 use super::draft::Draft;
 use super::facts::{self, Known};
+use super::learning;
 use super::memory::Memory;
 use super::orders;
 use super::overrides;
@@ -35,11 +36,13 @@ pub(super) fn whole(snapshot: &Snapshot, memory: &Memory) -> Decision {
     for name in snapshot.config.releases.keys() {
         tick(&mut draft, name);
     }
+    learning::waves(&mut draft);
     // A release that just ended gives back from now on.
     draft.plan_again();
     world::floors(&mut draft);
     scheduled::ask(&mut draft);
     warmth::runs(&mut draft);
+    learning::uptakes(&mut draft);
     world::reports(&mut draft);
     finish(draft, replies)
 }

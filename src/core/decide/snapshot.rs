@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use super::uptime::Uptime;
 use crate::core::checklist::{Checklist, Evidence};
 use crate::core::gate::{self, Minute};
@@ -96,6 +97,9 @@ pub struct State {
     /// What people impose on groups for a while.
     #[serde(default)]
     pub overrides: load::Overrides,
+    /// How the last releases of each app were taken up, newest last: the next one is planned with it.
+    #[serde(default)]
+    pub uptakes: BTreeMap<Name, Vec<load::Uptake>>,
 }
 
 /// A change of documents that is not in force, because it has errors.
@@ -292,6 +296,13 @@ pub enum Order {
         /// The releases among them.
         releases: Vec<Name>,
     },
+    /// Carry out a saved plan, if nothing that it was made from has moved.
+    ApplyPlan {
+        /// The release.
+        release: Name,
+        /// What the plan was made from.
+        made_from: Basis,
+    },
     /// Documents were removed on purpose: forget their releases.
     Removed {
         /// `Kind/name`, as it was asked.
@@ -314,7 +325,8 @@ impl Order {
             | Self::Clear { release }
             | Self::Scrub { release }
             | Self::SignOff { release, .. }
-            | Self::Waive { release, .. } => Some(release),
+            | Self::Waive { release, .. }
+            | Self::ApplyPlan { release, .. } => Some(release),
             Self::Halt { .. }
             | Self::Lift { .. }
             | Self::Override { .. }

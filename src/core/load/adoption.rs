@@ -10,8 +10,11 @@ use crate::core::words::real;
 
 /// The finest resolution: loads are in requests per second.
 const FINEST: Duration = Duration::from_secs(1);
-/// Most points of a measured curve that are told apart: a month at 9 minutes. Of a finer one every n-th counts.
-const MOST_POINTS: usize = 5_000;
+/// Points of a measured curve that are always told apart; beyond, one counts where time has grown by a [`GRAIN`]th since
+/// the last: a minute apart in the first hour, an hour apart after some days. The first hour sets the peak.
+const MOST_POINTS: usize = 200;
+/// See above: 700 points at most in a century.
+const GRAIN: u32 = 50;
 /// A century: later points are nobody's plan, and sums of durations stay far from overflow.
 const LONGEST: Duration = Duration::from_hours(36_525 * 24);
 
@@ -31,6 +34,9 @@ impl Curve {
                 Self::Exponential { half_life_secs: half_life.max(&FINEST).as_secs_f64(), ceiling: share(*ceiling) }
             }
             Adoption::Curve(points) => Self::Measured(spread(points)),
+            Adoption::Recorded(Some(otherwise)) => Self::of(otherwise),
+            // Who plans with it asks for a known one first; nothing known brings nobody.
+            Adoption::Recorded(None) => Self::Measured(spread(&[])),
         }
     }
 
@@ -88,12 +94,11 @@ fn share(value: f64) -> f64 {
 
 /// Puts a measured curve on points at least a second apart, without losing or inventing anybody.
 fn spread(points: &[(Duration, f64)]) -> Vec<(Duration, f64)> {
-    let every = points.len().div_ceil(MOST_POINTS).max(1);
+    let points = &thinned(points);
     let mut kept = vec![(Duration::ZERO, 0.0)];
     // What came too soon after the last kept point is owed to the next possible one.
     let mut owed: Option<f64> = None;
-    let counted = points.iter().enumerate().filter(|(index, _)| index % every == every - 1 || index + 1 == points.len());
-    for (at, value) in counted.map(|(_, point)| point) {
+    for (at, value) in points {
         let at = *at.min(&LONGEST);
         let value = share(*value).max(owed.unwrap_or(last_of(&kept).1));
         if let Some(debt) = owed.filter(|_| at >= next_after(&kept)) {
@@ -107,6 +112,21 @@ fn spread(points: &[(Duration, f64)]) -> Vec<(Duration, f64)> {
         }
     }
     kept.extend(owed.map(|debt| (next_after(&kept), debt)));
+    kept
+}
+
+/// Of a fine curve the points that tell most; the last one stays, so that nobody is lost.
+fn thinned(points: &[(Duration, f64)]) -> Vec<(Duration, f64)> {
+    if points.len() <= MOST_POINTS {
+        return points.to_vec();
+    }
+    let (mut due, mut kept) = (Duration::ZERO, Vec::new());
+    for (index, point) in points.iter().enumerate() {
+        if point.0 >= due || index + 1 == points.len() {
+            kept.push(*point);
+            due = point.0.saturating_add((point.0 / GRAIN).max(FINEST));
+        }
+    }
     kept
 }
 

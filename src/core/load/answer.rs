@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::capacity::{needed_bare, zones};
+use super::capacity::{holding, needed_bare, zones};
 use super::problem::count;
 use super::{GroupPlan, Policy, Problem};
 use crate::core::decide::GroupObservation;
@@ -80,7 +80,7 @@ pub fn holds(plan: &GroupPlan, policy: &Policy, observed: &GroupObservation, qua
     let figures = CapacityFigures {
         in_service: observed.in_service,
         needed: needed_bare(policy, load_per_second),
-        holds_per_second: f64::from(left(policy, observed)) * policy.capacity_per_instance.value(),
+        holds_per_second: holding(policy, left(policy, observed)),
         load_per_second,
         quantile,
         zones_lost: zones(policy).1,
@@ -92,7 +92,10 @@ pub fn holds(plan: &GroupPlan, policy: &Policy, observed: &GroupObservation, qua
     let missing = plan
         .problems
         .iter()
-        .find(|problem| matches!(problem, Problem::NoHistory | Problem::NoAudience { .. } | Problem::GivenBack { .. }));
+        .find(|problem| {
+            let unknown = matches!(problem, Problem::NoHistory | Problem::NoAudience { .. } | Problem::NoAdoption { .. });
+            unknown || matches!(problem, Problem::GivenBack { .. })
+        });
     missing.map_or(CapacityAnswer::Holds(figures), |problem| CapacityAnswer::Unknown(problem.sentence(&plan.group)))
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Uncertainty, Uptake};
+
 /// The audience of a release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audience {
@@ -17,6 +19,27 @@ pub struct Audience {
     pub cache_hit_ratio: Option<HitRatio>,
     /// What a client does after a failure.
     pub retry: Option<Retry>,
+    /// Requests that a client has under way at once, at least 1: its slots bound what a storm can become.
+    #[serde(default = "one")]
+    pub parallel: u32,
+    /// How far all of this may be off.
+    #[serde(default)]
+    pub uncertainty: Uncertainty,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Audience {
+    /// The audience with a known adoption: what an earlier release of the app taught stands in where the document asks for
+    /// it. `None`: the document leaves adoption to a record, and there is none.
+    pub fn known(&self, recorded: Option<&Uptake>) -> Option<Self> {
+        let Adoption::Recorded(otherwise) = &self.adoption else { return Some(self.clone()) };
+        let learned = recorded.map(|uptake| Adoption::Curve(uptake.curve()));
+        let adoption = learned.or_else(|| otherwise.as_deref().cloned())?;
+        Some(Self { adoption, ..self.clone() })
+    }
 }
 
 /// How clients come after they are admitted.
@@ -32,6 +55,8 @@ pub enum Adoption {
     },
     /// Measured: share that has come after a time; sorted by time.
     Curve(Vec<(Duration, f64)>),
+    /// As an earlier release of the app was taken up; until one is recorded, this.
+    Recorded(Option<Box<Adoption>>),
 }
 
 /// Hit ratios, 0..=1.

@@ -1,19 +1,24 @@
 //! From load to instances and back: headroom, the loss of zones, limits and cost.
 //!
-//! Not here: when floors change ([`super::floors`]). Not yet here: queueing (Erlang C) and contention (USL); capacity per
-//! instance comes from a load test at target utilisation. Invariant: more load, headroom or zones to lose never needs
-//! fewer instances, and what is allowed never exceeds ceiling, quota or cost.
+//! By Little's law: capacity per instance, from a load test at target utilisation, is what one is counted with. Where the
+//! policy says how an instance works, Erlang C ([`super::queue`]) adds instances until the wait is as demanded; where it
+//! says what instances lose to each other, the Universal Scalability Law ([`super::contention`]) takes it off. Not here:
+//! when floors change ([`super::floors`]). Invariant: more load, headroom or zones to lose never needs fewer instances, and
+//! what is allowed never exceeds ceiling, quota, cost or the number beyond which more hold less.
 
 use std::time::Duration;
 
-use super::{Policy, Problem};
+use super::{Policy, Problem, Queue, Service, Usl};
 use crate::core::words::Capacity;
 
-/// Instances needed for a load in requests per second: ceil(load * (1 + headroom) / capacity of one), and then so many
-/// that it still holds when zones are lost. `u32::MAX` when no number is enough.
+/// Most instances that are tried one by one until the wait is as demanded: past the load's own number it takes few.
+const MOST_TRIES: u32 = 10_000;
+
+/// Instances needed for a load in requests per second: ceil(load * (1 + headroom) / capacity of one), so many more that the
+/// demanded wait is kept and losses to each other are made up for, and then so many that it still holds when zones are
+/// lost. More than [`Usl::most`] when no number up to that is enough, `u32::MAX` when none is.
 pub fn needed(policy: &Policy, load_per_second: f64) -> Capacity {
-    let headroom = if policy.headroom_percent.is_finite() { policy.headroom_percent.max(0.0) } else { 0.0 };
-    with_zones(policy, bare(policy, load_per_second * (1.0 + headroom / 100.0)))
+    with_zones(policy, bare(policy, load_per_second * (1.0 + headroom(policy))))
 }
 
 /// Instances needed for a load without headroom, zones counted: less than this does not hold it.
@@ -24,13 +29,81 @@ pub fn needed_bare(policy: &Policy, load_per_second: f64) -> Capacity {
 /// The load in requests per second that so many instances, evenly over zones, hold with headroom when zones are lost: the
 /// inverse of [`needed`], which rounds up to whole zones.
 pub fn planned_load(policy: &Policy, instances: Capacity) -> f64 {
-    let headroom = if policy.headroom_percent.is_finite() { policy.headroom_percent.max(0.0) } else { 0.0 };
-    let (count, lost) = zones(policy);
-    let left = instances.0.saturating_sub(instances.0.div_ceil(count).saturating_mul(lost));
-    f64::from(left) * policy.capacity_per_instance.value() / (1.0 + headroom / 100.0)
+    holding(policy, left(policy, instances)) / (1.0 + headroom(policy))
 }
 
+/// The load in requests per second that so many running instances hold, all counted, without headroom.
+pub(super) fn holding(policy: &Policy, instances: u32) -> f64 {
+    let most = throughput(policy, instances);
+    if keeps_wait(policy, instances, most) {
+        return most;
+    }
+    let (mut low, mut high) = (0.0, most);
+    for _ in 0..50 {
+        let middle = (low + high) / 2.0;
+        if keeps_wait(policy, instances, middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// How the queue stands when zones are lost; `None`: the policy does not say how an instance works.
+pub(super) fn queue(policy: &Policy, instances: Capacity, load_per_second: f64) -> Option<Queue> {
+    let left = left(policy, instances);
+    policy.service.map(|service| at_work((policy, service), left, load_per_second))
+}
+
+fn at_work((policy, service): (&Policy, Service), instances: u32, load_per_second: f64) -> Queue {
+    // What instances lose to each other, each request takes longer.
+    let service_secs = service.time.as_secs_f64() * slowdown(policy, instances);
+    Queue::of(u64::from(instances) * u64::from(service.concurrency), load_per_second, service_secs)
+}
+
+fn keeps_wait(policy: &Policy, instances: u32, load_per_second: f64) -> bool {
+    let demanded = policy.service.and_then(|service| Some((service, service.wait_p95?)));
+    demanded.is_none_or(|(service, wait)| at_work((policy, service), instances, load_per_second).waits_at_most(wait))
+}
+
+fn headroom(policy: &Policy) -> f64 {
+    if policy.headroom_percent.is_finite() { policy.headroom_percent.max(0.0) / 100.0 } else { 0.0 }
+}
+
+fn slowdown(policy: &Policy, instances: u32) -> f64 {
+    policy.usl.map_or(1.0, |usl| usl.slowdown(instances))
+}
+
+/// X(n), at target utilisation.
+fn throughput(policy: &Policy, instances: u32) -> f64 {
+    f64::from(instances) * policy.capacity_per_instance.value() / slowdown(policy, instances)
+}
+
+/// What is left when the fullest zones are lost, evenly filled.
+fn left(policy: &Policy, instances: Capacity) -> u32 {
+    let (count, lost) = zones(policy);
+    instances.0.saturating_sub(instances.0.div_ceil(count).saturating_mul(lost))
+}
+
+/// Instances that must run for a load.
 fn bare(policy: &Policy, load_per_second: f64) -> u32 {
+    let (least, most) = (by_little(policy, load_per_second), policy.usl.map_or(u32::MAX, Usl::most));
+    if least == 0 || (policy.usl.is_none() && policy.service.is_none()) {
+        return least;
+    }
+    let beyond = least.max(most.saturating_add(1));
+    let holds = |instances: u32| throughput(policy, instances) >= load_per_second * (1.0 - 1e-12);
+    if least > most || !holds(most) {
+        return beyond;
+    }
+    let (mut few, mut enough) = (least - 1, most);
+    while enough - few > 1 {
+        let middle = few + (enough - few) / 2;
+        if holds(middle) { enough = middle } else { few = middle }
+    }
+    let tried = enough..=most.min(enough.saturating_add(MOST_TRIES));
+    let waits = |instances: &u32| keeps_wait(policy, *instances, load_per_second);
+    tried.into_iter().find(waits).unwrap_or(beyond)
+}
+
+fn by_little(policy: &Policy, load_per_second: f64) -> u32 {
     // A load of exactly n instances must not need n + 1 because of the last bit of a division.
     let instances = (load_per_second / policy.capacity_per_instance.value() * (1.0 - 1e-12)).ceil();
     if load_per_second <= 0.0 { 0 } else { instances.min(f64::from(u32::MAX)) as u32 }
@@ -58,6 +131,8 @@ pub(super) struct Bounds {
     pub ceiling: Capacity,
     /// The account's quota.
     pub quota: Option<Capacity>,
+    /// The number beyond which more instances hold less, and what they hold.
+    pub contention: Option<(Capacity, f64)>,
     /// Price of one raised instance for the whole window, the most it may cost in all, and from which floor it counts.
     pub cost: Option<(f64, f64, Capacity)>,
 }
@@ -69,13 +144,15 @@ impl Bounds {
         Self {
             ceiling: own_ceiling.map_or(policy.limits.ceiling, |own| own.min(policy.limits.ceiling)),
             quota: policy.limits.quota,
+            contention: policy.usl.map(|usl| (Capacity(usl.most()), throughput(policy, usl.most()))),
             cost: each.zip(policy.limits.cost).map(|(each, limit)| (each, limit, restore)),
         }
     }
 
     /// The most instances that are allowed.
     pub(super) fn most(&self) -> Capacity {
-        let hard = self.quota.map_or(self.ceiling, |quota| quota.min(self.ceiling));
+        let best = self.contention.map(|(most, _)| most);
+        let hard = self.quota.into_iter().chain(best).fold(self.ceiling, Capacity::min);
         let Some((each, limit, restore)) = self.cost else { return hard };
         let affordable = (limit.max(0.0) / each).floor().min(f64::from(u32::MAX));
         // 0 / 0: what costs nothing is affordable.
@@ -85,6 +162,8 @@ impl Bounds {
     /// Why so many instances are not allowed; empty when they are.
     pub(super) fn problems(&self, needed: Capacity) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let past = self.contention.filter(|(most, _)| needed > *most);
+        problems.extend(past.map(|(most, holds_per_second)| Problem::Contention { needed, most, holds_per_second }));
         if needed > self.ceiling {
             problems.push(Problem::Ceiling { needed, ceiling: self.ceiling });
         }
@@ -126,6 +205,8 @@ mod tests {
             ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
             has_history: true,
             keeps_schedule: false,
+            service: None,
+            usl: None,
         }
     }
 
@@ -172,7 +253,59 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_wait_that_is_demanded_takes_more_instances() {
+        // 0.1 s each on one worker an instance, 8/s at a target of 80 %: 80/s takes ten by Little's law, eight of which work.
+        let service = |wait: Option<f64>| {
+            Some(Service { time: Duration::from_millis(100), concurrency: 1, wait_p95: wait.map(Duration::from_secs_f64) })
+        };
+        let with = |wait| Policy { service: service(wait), ..policy(8.0, 0.0, None) };
+        assert_eq!(needed(&with(None), 80.0), Capacity(10));
+        // Erlang C: 14 for 10 erlangs wait with 17.4 %; so for 100/s at 14 the p95 wait is 0.1 * ln(0.1741 / 0.05) / 4 = 31 ms.
+        let (tight, loose) = (needed(&with(Some(0.031)), 100.0), needed(&with(Some(0.032)), 100.0));
+        assert_eq!((tight, loose), (Capacity(15), Capacity(14)));
+        let queue = queue(&with(None), Capacity(14), 100.0).unwrap();
+        assert!((queue.wait_probability - 0.1741).abs() < 1e-4 && (queue.utilisation - 10.0 / 14.0).abs() < 1e-12, "{queue:?}");
+        assert!(holding(&with(Some(0.031)), 14) < 100.0 && holding(&with(Some(0.032)), 14) >= 100.0);
+    }
+
+    #[test]
+    fn a_plan_past_the_best_number_is_refused() {
+        let with = |each| Policy { usl: Some(Usl { contention: 0.02, coherency: 0.0005 }), ..policy(each, 0.0, None) };
+        // At most 44, which hold as much as 15.7 alone.
+        assert_eq!(needed(&with(10.0), 100.0), Capacity(14));
+        assert_eq!(needed(&with(10.0), 153.0), Capacity(34));
+        for (load, expected) in [(160.0, 45), (900.0, 90)] {
+            assert_eq!(needed(&with(10.0), load), Capacity(expected), "{load}: no number is enough");
+        }
+        let bounds = Bounds::of(&with(10.0), None, Capacity(4), Duration::ZERO);
+        assert_eq!(bounds.most(), Capacity(44));
+        let [Problem::Contention { needed: Capacity(45), most: Capacity(44), holds_per_second }] =
+            bounds.problems(Capacity(45))[..]
+        else {
+            panic!("{:?}", bounds.problems(Capacity(45)))
+        };
+        assert!((holds_per_second - 156.8).abs() < 0.1, "{holds_per_second}");
+    }
+
     proptest! {
+        #[test]
+        fn with_waits_and_losses_more_load_never_needs_fewer(
+            load in 0.0..2_000.0f64, more in 0.0..500.0f64, concurrency in 1..20u32, wait in 0.0..1.0f64,
+            contention in 0.0..0.2f64, coherency in 0.0..0.001f64, zones in prop::option::of((2..4u32, Just(1))),
+        ) {
+            let service = Some(Service { time: Duration::from_millis(100), concurrency, wait_p95: Some(Duration::from_secs_f64(wait)) });
+            let each = f64::from(concurrency) * 7.0;
+            let usl = Some(Usl { contention, coherency });
+            let (plain, strict) = (policy(each, 20.0, zones), Policy { service, usl, ..policy(each, 20.0, zones) });
+            prop_assert!(needed(&strict, load + more) >= needed(&strict, load));
+            prop_assert!(needed(&strict, load) >= needed(&plain, load));
+            let enough = needed(&strict, load);
+            if enough.0 <= usl.unwrap().most() {
+                prop_assert!(planned_load(&strict, enough) >= load * (1.0 - 1e-6), "{} {load}", planned_load(&strict, enough));
+            }
+        }
+
         #[test]
         fn more_load_headroom_or_lost_zones_never_needs_fewer(
             load in 0.0..1e6f64, more in 0.0..1e5f64, each in 0.1..1_000.0f64, headroom in 0.0..300.0f64,

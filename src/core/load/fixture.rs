@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Adoption, Audience, Demand, GroupPlan, HeldFloor, HitRatio, Launch, Limits, Policy, Price, RampDown, Retry, Zones, plan_group,
+    Adoption, Audience, Demand, GroupPlan, HeldFloor, HitRatio, Launch, Limits, Policy, Price, RampDown, Retry, Uncertainty,
+    Zones, plan_group,
 };
 use crate::core::decide::GroupObservation;
 use crate::core::release::{Go, OnAbort, Release, Rollout, RolloutStep};
@@ -50,6 +51,8 @@ pub(super) fn policy() -> Policy {
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: true,
         keeps_schedule: false,
+        service: None,
+        usl: None,
     }
 }
 
@@ -60,6 +63,8 @@ pub(super) fn audience() -> Audience {
         requests_per_client: 400.0,
         cache_hit_ratio: Some(HitRatio { cold: 0.05, primed: 0.995 }),
         retry: Some(Retry { every: Duration::from_millis(2_500), limit: None }),
+        parallel: 1,
+        uncertainty: Uncertainty::default(),
     }
 }
 

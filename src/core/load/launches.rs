@@ -29,6 +29,7 @@ fn course(release: &Release, now: Timestamp, covered: f64) -> Launch<'_> {
         due_at: None,
         ended_at: (now >= done).then_some(done),
         full_at: (now >= full).then_some(full),
+        recorded: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Service, Usl};
 use crate::core::words::{Capacity, Name, Rate};
 
 /// One ScalingPolicy document; its group goes by the document's name.
@@ -32,6 +33,12 @@ pub struct Policy {
     /// Whether the group's provider keeps changes of the floor for later and carries them out by itself.
     #[serde(default)]
     pub keeps_schedule: bool,
+    /// How an instance works, by which waiting is known.
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// What instances lose to each other; `None`: nothing.
+    #[serde(default)]
+    pub usl: Option<Usl>,
 }
 
 /// Zones of a group.

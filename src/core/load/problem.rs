@@ -34,6 +34,20 @@ pub enum Problem {
         /// Allowed.
         quota: Capacity,
     },
+    /// More is needed than the number beyond which more instances hold less.
+    Contention {
+        /// Needed, at least.
+        needed: Capacity,
+        /// The best number.
+        most: Capacity,
+        /// What that many hold, requests per second.
+        holds_per_second: f64,
+    },
+    /// A release leaves its adoption to what an earlier one taught, and nothing is recorded: its surge is not known.
+    NoAdoption {
+        /// The release.
+        release: Name,
+    },
     /// It costs more than allowed.
     Cost {
         /// Expected.
@@ -85,12 +99,17 @@ impl Problem {
         match self {
             Self::Ceiling { .. }
             | Self::Quota { .. }
+            | Self::Contention { .. }
             | Self::Cost { .. }
             | Self::ColdCache { .. }
             | Self::GivenBack { .. }
             | Self::Late { .. } => true,
-            // It says that the plan is wrong, not that capacity is short.
-            Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } | Self::Outrun { .. } => false,
+            // An outrun plan is wrong; that does not say that capacity is short.
+            Self::NotObserved
+            | Self::NoHistory
+            | Self::NoAudience { .. }
+            | Self::NoAdoption { .. }
+            | Self::Outrun { .. } => false,
         }
     }
 
@@ -115,6 +134,13 @@ impl Problem {
                 "{group} needs {}, headroom included, but the quota is {quota}; ask for {} more or admit fewer clients at a time.",
                 count(*needed),
                 needed.0.saturating_sub(quota.0)
+            ),
+            Self::NoAdoption { release } => format!(
+                "{release} leaves its adoption to what an earlier release taught, and none of its app is recorded, so its surge is unknown and not planned for; add a half_life or a curve to its adoption."
+            ),
+            Self::Contention { needed, most, holds_per_second } => format!(
+                "{group} needs {}, headroom included, but past {most} each further one makes it hold less, by its contention and coherency: {most} hold {holds_per_second:.0} requests/s; admit fewer clients at a time, or mend what the instances share.",
+                count(*needed)
             ),
             Self::Cost { expected, limit } => format!(
                 "Holding the launch on {group} costs about {expected:.2} but at most {limit:.2} is allowed; raise the limit or admit fewer clients at a time."

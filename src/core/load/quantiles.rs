@@ -9,7 +9,7 @@ use crate::core::words::real;
 /// Standard normal quantile of 0.90.
 const Z90: f64 = 1.281_551_565_544_600_4;
 /// Standard normal quantile of 0.95.
-const Z95: f64 = 1.644_853_626_951_472_2;
+pub(super) const Z95: f64 = 1.644_853_626_951_472_2;
 
 /// Requests per second at quantiles; finite, p50 <= p90 <= p95.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,12 @@ impl Quantiles {
     #[must_use]
     pub fn most(self, other: Self) -> Self {
         Self { p50: self.p50.max(other.p50), p90: self.p90.max(other.p90), p95: self.p95.max(other.p95) }
+    }
+
+    /// Three values of which a higher one may lie below a lower one at this instant: none falls.
+    #[must_use]
+    pub(super) fn rising([p50, p90, p95]: [f64; 3]) -> Self {
+        Self { p50, p90: p90.max(p50), p95: p95.max(p90).max(p50) }
     }
 
     /// None above `cap`.

@@ -14,7 +14,7 @@ use super::floors::{HeldFloor, Pace, Wish};
 use super::plan::{Course, Demand, Launch};
 use super::profile::Profile;
 use super::surge::{self, Surge};
-use super::{Policy, Quantiles};
+use super::{Audience, Policy, Quantiles};
 use crate::core::decide::GroupObservation;
 use crate::core::words::{Capacity, later, since};
 
@@ -49,6 +49,8 @@ impl Baseline {
 #[derive(Clone, Debug)]
 pub(super) struct Part<'a> {
     pub launch: &'a Launch<'a>,
+    /// Who comes, with what is known of adoption; `None`: not known.
+    pub audience: Option<Audience>,
     pub opens: Timestamp,
     /// From here on what is proven of caches counts; before it, what priming is about to bring.
     pub proven_from: Timestamp,
@@ -95,6 +97,9 @@ pub(super) struct Scene<'a> {
     pub policy: &'a Policy,
     pub now: Timestamp,
     pub pace: Pace,
+    /// How long before it is needed capacity is asked for: as stated, or longer where boots were observed to take longer.
+    /// Never shorter, or a window would close again when the first instances boot faster than somebody thought.
+    pub lead: Duration,
     pub baseline: Baseline,
     /// In order of time; they do not overlap.
     pub windows: Vec<Window<'a>>,
@@ -103,12 +108,14 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// `profile` is what the demand's history teaches.
     pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> Self {
-        let boot = demand.group.and_then(|group| group.boot_p95_ms).map_or(Duration::ZERO, Duration::from_millis);
+        let boot = demand.group.and_then(|group| group.boot_p95_ms).map(Duration::from_millis);
         let restore = restore(policy, demand.held, demand.group);
         let standing = demand.group.map_or(restore, |group| group.floor);
-        let pace = Pace { lead: policy.lead.max(boot), standing, restore, step: policy.limits.step, ramp_down: policy.ramp_down };
+        let (limits, ramp_down) = (&policy.limits, policy.ramp_down);
+        let pace = Pace { lead: boot.unwrap_or(policy.lead), standing, restore, step: limits.step, ramp_down };
+        let lead = boot.map_or(policy.lead, |boot| boot.max(policy.lead));
         let baseline = Baseline::of(profile, planned_load(policy, restore));
-        let mut scene = Self { policy, now, pace, baseline, windows: Vec::new() };
+        let mut scene = Self { policy, now, pace, lead, baseline, windows: Vec::new() };
         let own_ceiling = demand.group.map(|group| group.ceiling);
         let mut parts: Vec<_> = demand.launches.iter().filter_map(|launch| scene.part(launch, own_ceiling)).collect();
         parts.sort_by_key(|part| part.opens);
@@ -130,8 +137,7 @@ impl<'a> Scene<'a> {
     /// opens: a forecast that moves its opening by a little must not give back what it raises next.
     pub(super) fn wish(&self, at: Timestamp, held: Option<HeldFloor>) -> Wish {
         let inside = self.windows.iter().find(|window| window.opens <= at && window.holds(at, self.now));
-        let soon =
-            || held.is_some() && self.windows.iter().any(|next| at < next.opens && earlier(next.opens, self.pace.lead) <= at);
+        let soon = || held.is_some() && self.windows.iter().any(|next| at < next.opens && earlier(next.opens, self.lead) <= at);
         match inside {
             Some(window) if at < window.proven_from => Wish::AtLeast(window.expected_floor),
             Some(window) => Wish::AtLeast(window.proven_floor),
@@ -142,7 +148,7 @@ impl<'a> Scene<'a> {
 
     /// The next instant after `at` at which the wish may change by itself.
     pub(super) fn next_boundary(&self, at: Timestamp) -> Option<Timestamp> {
-        let of = |window: &Window<'_>| [earlier(window.opens, self.pace.lead), window.opens, window.proven_from, window.ends];
+        let of = |window: &Window<'_>| [earlier(window.opens, self.lead), window.opens, window.proven_from, window.ends];
         self.windows.iter().flat_map(of).filter(|boundary| *boundary > at).min()
     }
 
@@ -164,24 +170,27 @@ impl<'a> Scene<'a> {
         let took = surge::duration(&release.rollout);
         let (full_at, ends, open) = self.ends(launch, took);
         let begins_at = earlier(full_at, took);
-        let surge = |covered| release.audience.as_ref().map(|audience| Surge::of(audience, &release.rollout, begins_at, covered));
-        let cached = release.audience.as_ref().is_some_and(|audience| audience.cache_hit_ratio.is_some());
+        let audience = release.audience.as_ref().and_then(|audience| audience.known(launch.recorded));
+        let cold = audience.as_ref().map(|audience| Surge::of(audience, &release.rollout, begins_at, 0.0));
+        let surge = |covered: f64| cold.as_ref().map(|cold| cold.covered(covered));
+        let cached = audience.as_ref().is_some_and(|audience| audience.cache_hit_ratio.is_some());
         let primes = cached && !release.priming.is_empty();
         let covered = launch.primed.unwrap_or(0.0);
-        let changes = self.changes(surge(0.0).as_slice(), own_ceiling);
+        let changes = self.changes(cold.as_slice(), own_ceiling);
         let due_at = launch.due_at.map_or(release.launch_at, |due| due.min(release.launch_at));
-        let proven_from = earlier(due_at, self.pace.lead.saturating_mul(changes).saturating_add(self.pace.lead / MARGIN));
+        let proven_from = earlier(due_at, self.lead.saturating_mul(changes).saturating_add(self.lead / MARGIN));
         // A launch that began is in its window, even if its document says a later T-0 by now.
         let begun_by = if launch.course == Course::Ahead { Timestamp::MAX } else { self.now };
         Some(Part {
             launch,
-            opens: if primes { earlier(proven_from, self.pace.lead) } else { proven_from }.min(begun_by),
+            opens: if primes { earlier(proven_from, self.lead) } else { proven_from }.min(begun_by),
             proven_from: proven_from.min(begun_by),
             ends,
             open,
             proven: surge(covered),
             expected: surge(if primes { 1.0 } else { covered }),
             primed: surge(1.0),
+            audience,
         })
     }
 

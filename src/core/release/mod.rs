@@ -13,5 +13,5 @@ mod step;
 pub use document::{Early, Go, OnAbort, Release, Rollout, RolloutStep};
 pub use edit::{fixed, next_step, stand, stands_at};
 pub use offer::{offer, percent};
-pub use state::{Active, Armed, Missing, Phase, ReleaseState, Vanished};
+pub use state::{Active, AgreedPlan, Armed, Missing, Phase, ReleaseState, Vanished};
 pub use step::{Event, Facts, Refused, step};

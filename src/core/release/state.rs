@@ -2,13 +2,14 @@
 //!
 //! Invariant: `certified` only rises by a SAFE gate or a person's promote (I4).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::core::checklist::{SignOff, Waiver, Word};
-use crate::core::words::{Name, Percent, since};
+use crate::core::words::{Capacity, Name, Percent, since};
 
 /// A release's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,27 @@ pub struct ReleaseState {
     /// What vanished of its documents, until they are back and somebody resumed it.
     #[serde(default)]
     pub vanished: Option<Vanished>,
+    /// Every percent that was let through, and since when; by these waves its uptake is learned.
+    #[serde(default)]
+    pub admitted: Vec<(Timestamp, Percent)>,
+    /// The plan that somebody applied.
+    #[serde(default)]
+    pub agreed: Option<AgreedPlan>,
+}
+
+/// A saved plan that somebody applied: what is still asked for beyond it is a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedPlan {
+    /// Of the plan and what it was made from.
+    pub digest: String,
+    /// Who applied it.
+    pub by: Name,
+    /// When.
+    pub at: Timestamp,
+    /// The documents it was made from, `Kind/name` with their digests.
+    pub documents: BTreeMap<String, String>,
+    /// The highest floor of each group.
+    pub peaks: BTreeMap<Name, Capacity>,
 }
 
 /// Documents of a release that vanished. What was not yet let through when they did waits until somebody resumes it.
@@ -101,6 +123,8 @@ impl ReleaseState {
             relapsed_at: None,
             percent: None,
             vanished: None,
+            admitted: Vec::new(),
+            agreed: None,
         }
     }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::call::{Call, reason};
 use super::etag;
 use super::problem::Problem;
-use crate::core::decide::{Order, Told};
+use crate::core::decide::{Basis, Order, Told};
 use crate::core::throttle::HaltTarget;
 use crate::core::words::{Name, later, parse_duration};
 
@@ -66,6 +66,27 @@ fn phase_order(word: &str, release: Name) -> Result<Order, Problem> {
         "scrub" => Order::Scrub { release },
         _ => return Err(Problem::not_found()),
     })
+}
+
+/// A saved plan, as far as the daemon looks at it: what it was made from, and the digest of that.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanBody {
+    digest: String,
+    made_from: Basis,
+    reason: Option<String>,
+}
+
+/// `PUT /api/v1/plans/{release}`
+pub async fn plan(call: Call) -> Result<Response, Problem> {
+    let release = call.release()?.name.clone();
+    let PlanBody { digest, made_from, reason: why } = call.json()?;
+    if made_from.digest() != digest {
+        let detail = "the plan is not as it was saved: its digest is of something else; nothing was done, save it anew";
+        return Err(Problem::malformed(detail));
+    }
+    let why = why.map(|text| reason(&text)).transpose()?.unwrap_or_default();
+    call.order(Order::ApplyPlan { release, made_from }, why).await.map(said)
 }
 
 /// `PUT /api/v1/releases/{release}/sign-offs/{item}`

@@ -158,6 +158,8 @@ pub static ROUTES: &[Route] = &[
         act: Act::Ask(|call| Box::pin(overrides::clear(call))),
     },
     get("/api/v1/plans/{release}", Least::Viewer, board::plan).does("everything the release will do: when, what, why"),
+    put("/api/v1/plans/{release}", Least::Operator, Takes::Json, |call| Box::pin(orders::plan(call)))
+        .does("carries out a saved plan, if nothing that it was made from has moved"),
     Route {
         method: Method::GET,
         path: "/api/v1/events",

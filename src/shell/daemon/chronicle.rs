@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::hindsight::Hindsight;
 use crate::core::decide::{Decision, Snapshot, after_abort};
 use crate::core::load::Override;
 use crate::core::release::Release;
@@ -35,6 +36,9 @@ struct Figures {
     in_service: BTreeMap<Name, f64>,
     needed: BTreeMap<Name, f64>,
     coverage: BTreeMap<Name, f64>,
+    /// The newest load of a group, and what was planned for: p50 and p95, requests per second.
+    load: BTreeMap<Name, f64>,
+    planned: BTreeMap<Name, (f64, f64)>,
 }
 
 /// The samples so far.
@@ -55,6 +59,7 @@ pub(super) struct Past {
     /// Of all groups, in force when the report is written.
     pub(super) overrides: Vec<Override>,
     pub(super) chronicle: Chronicle,
+    pub(super) hindsight: Hindsight,
 }
 
 impl Chronicle {
@@ -101,6 +106,8 @@ fn figures(snapshot: &Snapshot, decision: &Decision) -> Figures {
         in_service: groups.iter().map(|(name, group)| (name.clone(), f64::from(group.in_service.0))).collect(),
         needed: decision.plans.iter().map(|(name, plan)| (name.clone(), f64::from(plan.instances.0))).collect(),
         coverage: coverage.filter_map(|(name, seen)| Some((name.clone(), least(&seen.nodes)? * 100.0))).collect(),
+        load: snapshot.observed.history.iter().filter_map(|(name, points)| Some((name.clone(), points.last()?.1))).collect(),
+        planned: decision.plans.iter().map(|(name, plan)| (name.clone(), (plan.load.p50, plan.load.p95))).collect(),
     }
 }
 
@@ -131,7 +138,7 @@ fn report(release: &Release, past: &Past) -> Report {
         good: complete,
         figures: figures_of(release, past),
         why: why(release, past),
-        charts: charts(release, &past.chronicle),
+        charts: charts(release, past),
         timeline: past
             .events
             .iter()
@@ -154,7 +161,8 @@ fn figures_of(release: &Release, past: &Past) -> Vec<(String, String)> {
         let until = local(one.expires_at, None);
         ("Override still in force", format!("{}: a {} by {} until {until}: {}", one.group, one.to.words(), one.owner, one.reason))
     });
-    rows.into_iter().chain(imposed).map(|(question, answer)| (question.to_owned(), answer)).collect()
+    let known = rows.into_iter().chain(imposed).map(|(question, answer)| (question.to_owned(), answer));
+    known.chain(past.hindsight.figures(release)).collect()
 }
 
 /// What people ask of a launch that was stopped.
@@ -167,8 +175,8 @@ fn why(release: &Release, past: &Past) -> Vec<(String, String)> {
     rows.into_iter().filter_map(|(question, answer)| Some((question.to_owned(), answer?))).collect()
 }
 
-fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
-    let at = release.launch_at;
+fn charts(release: &Release, past: &Past) -> Vec<Chart> {
+    let (at, chronicle) = (release.launch_at, &past.chronicle);
     let percent = chronicle.series(at, "percent", |at| at.percents.get(&release.name).copied());
     let mut charts = vec![Chart {
         title: "Percent of clients that are offered it".into(),
@@ -176,7 +184,14 @@ fn charts(release: &Release, chronicle: &Chronicle) -> Vec<Chart> {
         series: vec![percent],
         marks: Vec::new(),
     }];
+    charts.push(past.hindsight.chart(release));
     for group in &release.scaling {
+        let series = vec![
+            chronicle.series(at, "observed", |at| at.load.get(group).copied()),
+            chronicle.series(at, "forecast, p50", |at| at.planned.get(group).map(|planned| planned.0)),
+            chronicle.series(at, "forecast, p95", |at| at.planned.get(group).map(|planned| planned.1)),
+        ];
+        charts.push(Chart { title: format!("Load of {group}"), unit: "requests/s".into(), series, marks: Vec::new() });
         let series = vec![
             chronicle.series(at, "in service", |at| at.in_service.get(group).copied()),
             chronicle.series(at, "floor", |at| at.floors.get(group).copied()),

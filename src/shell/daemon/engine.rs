@@ -18,6 +18,7 @@ use super::chronicle::{Chronicle, Past};
 use super::documents::Library;
 use super::durability::Durability;
 use super::fault::{self, Step};
+use super::hindsight::Hindsight;
 use super::look::Observers;
 use super::owed::Owed;
 use super::probing::{Look, Probes};
@@ -29,8 +30,10 @@ use super::timekeeping::Timekeeping;
 use super::upkeep::Upkeep;
 use crate::core;
 use crate::core::check::check;
-use crate::core::decide::{Command, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, Told, decide_orders};
-use crate::core::release::Phase;
+use crate::core::decide::{
+    Command, Decision, Effect, Intent, Memory, Observations, Scope, Snapshot, State, Told, decide_orders, recorded_uptake,
+};
+use crate::core::release::{Phase, Release};
 use crate::core::words::{Name, since};
 use crate::shell::clock;
 use crate::shell::control::{Ask, People};
@@ -359,6 +362,23 @@ impl Engine {
             events: self.every_event(),
             overrides: self.state.overrides.list.clone(),
             chronicle: self.chronicle.clone(),
+            hindsight: document.map(|document| self.hindsight(document)).unwrap_or_default(),
+        }
+    }
+
+    /// What a release is compared with its forecast by.
+    fn hindsight(&self, release: &Release) -> Hindsight {
+        let state = self.state.releases.get(&release.name);
+        let gate = release.gate.as_ref().and_then(|gate| self.library.documents().config.gates.get(gate));
+        let minutes = gate.and_then(|gate| self.observed.minutes.get(&release.name)?.get(&gate.metrics.first()?.name));
+        let counted = minutes.into_iter().flatten().filter_map(|minute| Some((minute.at, minute.candidate?.requests)));
+        let records = self.state.uptakes.get(&release.app);
+        Hindsight {
+            admitted: state.map(|state| state.admitted.clone()).unwrap_or_default(),
+            counted: counted.collect(),
+            period: gate.map_or(Duration::ZERO, |gate| gate.period),
+            before: recorded_uptake(&self.state, release).cloned(),
+            learned: records.and_then(|records| records.iter().rev().find(|record| record.release == release.name)).cloned(),
         }
     }
 

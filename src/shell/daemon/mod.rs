@@ -20,6 +20,7 @@ mod documents;
 mod durability;
 mod engine;
 mod fault;
+mod hindsight;
 mod look;
 mod owed;
 mod probing;

@@ -80,7 +80,7 @@ impl Draft<'_> {
     /// The file with the measured curve of a release.
     pub fn curve(&self) -> Option<std::path::PathBuf> {
         let Some(Typed::Release(release)) = &self.typed else { return None };
-        let curve = release.audience.as_ref()?.adoption.curve.as_ref()?;
+        let curve = release.audience.as_ref()?.adoption.as_ref()?.curve.as_ref()?;
         Some(self.source.folder().join(&curve.0))
     }
 

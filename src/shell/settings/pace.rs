@@ -96,11 +96,12 @@ fn step((release, gate): (&Release, &Policy), at: usize, notes: &mut Notes<'_>) 
 
 /// Requests of the new version from a step's beginning on for so long, if no further step begins; the median.
 fn expected(release: &Release, at: usize, lasting: Duration) -> Option<f64> {
-    let audience = release.audience.as_ref()?;
+    // What a record will teach is not known before the daemon has one.
+    let audience = release.audience.as_ref()?.known(None)?;
     let mut rollout = release.rollout.clone();
     rollout.steps.truncate(at + 1);
     let begins = later(Timestamp::UNIX_EPOCH, rollout.steps[..at].iter().map(|step| step.dwell).sum());
-    let surge = Surge::of(audience, &rollout, Timestamp::UNIX_EPOCH, 0.0);
+    let surge = Surge::of(&audience, &rollout, Timestamp::UNIX_EPOCH, 0.0);
     Some(surge.first_attempts_by(later(begins, lasting)) - surge.first_attempts_by(begins))
 }
 

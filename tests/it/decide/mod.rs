@@ -9,6 +9,7 @@ mod goldens;
 mod halts;
 mod orders;
 mod overrides;
+mod plans;
 mod poisoned;
 mod properties;
 mod schedules;

@@ -119,11 +119,16 @@ impl<'d> Texts<'d> {
     /// Changes with every change of any document, and of a curve that one was read with.
     fn revision(&self, whole: &Documents) -> String {
         let audiences = whole.config.releases.values().filter_map(|release| release.audience.as_ref());
-        let curves = audiences.filter_map(|audience| match &audience.adoption {
-            Adoption::Curve(points) => Some(format!("{points:?}")),
-            Adoption::HalfLife { .. } => None,
-        });
+        let curves = audiences.filter_map(|audience| curve(&audience.adoption));
         let curves: Vec<String> = curves.collect();
         sha256(self.by_name.values().map(|(_, text)| text.as_str()).chain(curves.iter().map(String::as_str)))
+    }
+}
+
+fn curve(adoption: &Adoption) -> Option<String> {
+    match adoption {
+        Adoption::Curve(points) => Some(format!("{points:?}")),
+        Adoption::Recorded(Some(otherwise)) => curve(otherwise),
+        Adoption::HalfLife { .. } | Adoption::Recorded(None) => None,
     }
 }

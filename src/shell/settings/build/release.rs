@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::core::load::{self, HitRatio, Retry};
+use crate::core::load::{self, Retry};
 use crate::core::release::{self, Early, Rollout, RolloutStep};
-use crate::shell::settings::kinds::release::{Adoption, Audience, Go, OnAbort, Release};
+use crate::shell::settings::kinds::release::{Adoption, Audience, Go, HitRatio, OnAbort, Release};
 use crate::shell::settings::rules::read_curve;
 use crate::shell::settings::words::LONG_AGO;
 
@@ -49,16 +49,43 @@ fn rollout(from: &Release) -> Rollout {
 fn convert_audience(from: &Audience, folder: &Path) -> load::Audience {
     load::Audience {
         clients: from.clients.0,
-        adoption: adoption(&from.adoption, folder),
+        adoption: adoption(from.adoption.as_ref(), folder),
         requests_per_client: from.requests_per_client,
-        cache_hit_ratio: from.cache_hit_ratio.as_ref().map(|ratio| HitRatio { cold: ratio.cold, primed: ratio.primed }),
+        cache_hit_ratio: from.cache_hit_ratio.as_ref().map(hit_ratio),
         retry: from.retry.as_ref().map(|retry| Retry { every: retry.every.0, limit: retry.limit }),
+        parallel: from.parallel,
+        uncertainty: load::Uncertainty {
+            clients: from.uncertainty.clients,
+            adoption: from.uncertainty.adoption,
+            requests_per_client: from.uncertainty.requests_per_client,
+            misses: from.uncertainty.misses,
+        },
+    }
+}
+
+/// Of tiers one behind the other: what the first misses is asked of the second.
+fn hit_ratio(from: &HitRatio) -> load::HitRatio {
+    let tiers = || from.edge.iter().chain(&from.origin);
+    let together = |misses: f64| 1.0 - misses;
+    load::HitRatio {
+        cold: from.cold.unwrap_or_else(|| together(tiers().map(|tier| 1.0 - tier.cold).product())),
+        primed: from.primed.unwrap_or_else(|| together(tiers().map(|tier| 1.0 - tier.primed).product())),
+    }
+}
+
+fn adoption(from: Option<&Adoption>, folder: &Path) -> load::Adoption {
+    let Some(from) = from else { return load::Adoption::Recorded(None) };
+    let is_stated = from.half_life.is_some() || from.curve.is_some();
+    let stated = is_stated.then(|| stated(from, folder));
+    match stated {
+        Some(stated) if !from.recorded => stated,
+        stated => load::Adoption::Recorded(stated.map(Box::new)),
     }
 }
 
 /// The rules saw to it that exactly one is given and that the curve can be read; should it have gone since, everybody
 /// counts as coming at once, which plans for too much rather than too little.
-fn adoption(from: &Adoption, folder: &Path) -> load::Adoption {
+fn stated(from: &Adoption, folder: &Path) -> load::Adoption {
     match (&from.half_life, &from.curve) {
         (Some(half_life), _) => load::Adoption::HalfLife { half_life: half_life.0, ceiling: from.ceiling.0.share() },
         (None, Some(curve)) => load::Adoption::Curve(read_curve(&folder.join(&curve.0)).unwrap_or_else(|_| at_once())),

@@ -34,6 +34,12 @@ pub fn policy(from: &ScalingPolicy) -> load::Policy {
         ramp_down: load::RampDown { percent: from.ramp_down.percent.0.share() * 100.0, every: from.ramp_down.every.0 },
         has_history: from.load.is_some(),
         keeps_schedule: matches!(from.group, Group::Aws(_)),
+        service: from.service.as_ref().map(|service| load::Service {
+            time: service.time.0,
+            concurrency: service.concurrency,
+            wait_p95: service.wait_p95.as_ref().map(|wait| wait.0),
+        }),
+        usl: from.usl.as_ref().map(|usl| load::Usl { contention: usl.contention, coherency: usl.coherency }),
     }
 }
 

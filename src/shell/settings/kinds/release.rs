@@ -137,8 +137,9 @@ pub enum OnAbort {
 pub struct Audience {
     /// Clients in the rollout's channels, such as `180k`.
     pub clients: Count,
-    /// How they come after they are admitted.
-    pub adoption: Adoption,
+    /// How they come after they are admitted. Default: as the last recorded release of the app was taken up.
+    #[serde(default)]
+    pub adoption: Option<Adoption>,
     /// First attempts of each client at the origin's door, caches included.
     #[schemars(range(min = 0.0))]
     pub requests_per_client: f64,
@@ -148,9 +149,43 @@ pub struct Audience {
     /// What a client does after a failure. Default: it does not try again.
     #[serde(default)]
     pub retry: Option<Retry>,
+    /// Requests that a client has under way at once; its slots bound what a storm of retries can become. Default: 1.
+    #[serde(default = "one_slot")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub parallel: u32,
+    /// How far what is stated here may be off, each as the 95th percentile in multiples of the statement.
+    #[serde(default)]
+    pub uncertainty: Uncertainty,
 }
 
-/// How clients come: either `half_life` with `ceiling`, or a measured `curve`.
+fn one_slot() -> u32 {
+    1
+}
+
+/// The 95th percentile of each input as a multiple of what is stated: 1 is certain, 1.5 half as much again.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Uncertainty {
+    /// Of `clients`. Default: 1, they are counted.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 100.0))]
+    pub clients: Option<f64>,
+    /// Of how fast they come. Default: 1.78 with a half-life, 1.28 with a curve or a record.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 100.0))]
+    pub adoption: Option<f64>,
+    /// Of `requests_per_client`. Default: 1.18.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 100.0))]
+    pub requests_per_client: Option<f64>,
+    /// Of the share that the caches miss. Default: 1.39, and never more than all.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 100.0))]
+    pub misses: Option<f64>,
+}
+
+/// How clients come: either `half_life` with `ceiling`, or a measured `curve`; with `recorded` what an earlier release
+/// taught stands before both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adoption {
@@ -163,12 +198,36 @@ pub struct Adoption {
     /// A CSV file with the header `after,percent`: a duration since admission, and the percent that has come by then.
     #[serde(default)]
     pub curve: Option<FilePath>,
+    /// As the last recorded release of the app was taken up; what stands beside it counts until there is one. Default:
+    /// false.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
-/// Share of requests that caches answer, 0 to 1.
+/// Share of requests that caches answer, 0 to 1: `cold` and `primed` of all caches together, or by tier.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HitRatio {
+    /// With nothing cached.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub cold: Option<f64>,
+    /// When primed.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub primed: Option<f64>,
+    /// Of the caches that clients ask.
+    #[serde(default)]
+    pub edge: Option<Tier>,
+    /// Of the cache before the origin, of what the edge asks it.
+    #[serde(default)]
+    pub origin: Option<Tier>,
+}
+
+/// Share of requests that a tier of caches answers, of those that reach it, 0 to 1.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
     /// With nothing cached.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub cold: f64,

@@ -27,6 +27,12 @@ pub struct ScalingPolicy {
     /// Zones, and how many of them may be lost. Default: no zone may be lost.
     #[serde(default)]
     pub zones: Option<Zones>,
+    /// How an instance works, by which waiting is known (Erlang C). Default: not known.
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// What instances lose to each other (Universal Scalability Law). Default: nothing.
+    #[serde(default)]
+    pub usl: Option<Usl>,
     /// What automation may never exceed.
     pub limits: Limits,
     /// What an instance costs. Default: not known.
@@ -183,6 +189,33 @@ pub struct Zones {
     /// How many may be lost with the load still held, below `count`. Default: 1.
     #[serde(default = "one")]
     pub survive_loss: u32,
+}
+
+/// How an instance works, from a load test.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Mean time of one request without waiting, such as 0.08s.
+    pub time: Lasting,
+    /// Requests that an instance serves at once.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub concurrency: u32,
+    /// The wait that 95 of 100 requests must not exceed, with zones lost. Default: it is shown, and nothing is demanded.
+    #[serde(default)]
+    pub wait_p95: Option<Lasting>,
+}
+
+/// What instances lose to each other, from load tests at several sizes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Usl {
+    /// The share of the work that goes one after the other, 0 or more and below 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub contention: f64,
+    /// The cost of keeping any two instances the same, 0 or more. Default: 0.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub coherency: f64,
 }
 
 /// What automation may never exceed.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::within::exactly_one;
 use crate::core::words::{Percent, parse_duration};
 use crate::shell::settings::files::{Source, read_regular};
-use crate::shell::settings::kinds::release::{Audience, Release};
+use crate::shell::settings::kinds::release::{Adoption, Audience, HitRatio, Release};
 use crate::shell::settings::limits::LARGEST_CURVE;
-use crate::shell::settings::node::way;
+use crate::shell::settings::node::{Path, way};
 use crate::shell::settings::notes::Notes;
 
 /// Most points of an adoption curve: one a minute for a week.
@@ -72,9 +72,27 @@ fn steps(release: &Release, notes: &mut Notes<'_>) {
 }
 
 fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
-    let adoption = &audience.adoption;
+    if let Some(adoption) = &audience.adoption {
+        check_adoption(adoption, source, notes);
+    }
+    if let Some(ratio) = &audience.cache_hit_ratio {
+        check_ratio(ratio, notes);
+    }
+    if audience.retry.as_ref().is_some_and(|retry| retry.every.0.is_zero()) {
+        notes.value(way!["audience", "retry", "every"]).error(
+            "TM0208",
+            "clients that retry without a pause ask without bound",
+            "write the pause between attempts, above 0s",
+        );
+    }
+}
+
+fn check_adoption(adoption: &Adoption, source: &Source, notes: &mut Notes<'_>) {
     let keys = [("half_life", adoption.half_life.is_some()), ("curve", adoption.curve.is_some())];
-    exactly_one(way!["audience", "adoption"], &keys, notes);
+    // With a record neither is needed; both are too many all the same.
+    if !adoption.recorded || keys.iter().all(|(_, given)| *given) {
+        exactly_one(way!["audience", "adoption"], &keys, notes);
+    }
     if adoption.half_life.as_ref().is_some_and(|half_life| half_life.0.is_zero()) {
         notes.value(way!["audience", "adoption", "half_life"]).error(
             "TM0208",
@@ -91,16 +109,35 @@ fn check_audience(audience: &Audience, source: &Source, notes: &mut Notes<'_>) {
             "write a CSV file with the header `after,percent`, times and percents rising",
         );
     }
-    if let Some(ratio) = audience.cache_hit_ratio.as_ref().filter(|ratio| ratio.primed < ratio.cold) {
-        let message = format!("primed caches answer {} and cold ones {}, so priming would do harm", ratio.primed, ratio.cold);
-        notes.value(way!["audience", "cache_hit_ratio", "primed"]).error("TM0208", message, "exchange the two");
+}
+
+/// Both figures of all caches together, or tiers; and priming does no harm.
+fn check_ratio(ratio: &HitRatio, notes: &mut Notes<'_>) {
+    let at = way!["audience", "cache_hit_ratio"];
+    let tiers = [("edge", &ratio.edge), ("origin", &ratio.origin)];
+    let tier = tiers.iter().find(|(_, tier)| tier.is_some());
+    let together = [("cold", ratio.cold), ("primed", ratio.primed)];
+    match (tier, together.iter().find(|(_, figure)| figure.is_some()), together.iter().find(|(_, figure)| figure.is_none())) {
+        (Some((tier, _)), Some((figure, _)), _) => {
+            let message = format!("`{figure}` is of all caches together, and `{tier}` of one tier of them");
+            notes.key(at.then(*figure)).error("TM0112", message, "keep `cold` and `primed`, or `edge` and `origin`");
+        }
+        (None, _, Some((missing, _))) => {
+            let message = format!("`{missing}` is missing, and no tier is given instead");
+            notes.value(at.clone()).error("TM0104", message, "write `cold` and `primed`, or `edge` and `origin` with both");
+        }
+        _ => {}
     }
-    if audience.retry.as_ref().is_some_and(|retry| retry.every.0.is_zero()) {
-        notes.value(way!["audience", "retry", "every"]).error(
-            "TM0208",
-            "clients that retry without a pause ask without bound",
-            "write the pause between attempts, above 0s",
-        );
+    harm(&at, ratio.cold.zip(ratio.primed), notes);
+    for (name, tier) in tiers {
+        harm(&at.then(name), tier.as_ref().map(|tier| (tier.cold, tier.primed)), notes);
+    }
+}
+
+fn harm(at: &Path, figures: Option<(f64, f64)>, notes: &mut Notes<'_>) {
+    if let Some((cold, primed)) = figures.filter(|(cold, primed)| primed < cold) {
+        let message = format!("primed caches answer {primed} and cold ones {cold}, so priming would do harm");
+        notes.value(at.then("primed")).error("TM0208", message, "exchange the two");
     }
 }
 

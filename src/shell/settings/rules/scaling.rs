@@ -1,5 +1,6 @@
 //! What a scaling policy must keep to.
 
+use crate::core::words::format_duration;
 use crate::shell::settings::kinds::scaling::{Group, Local, ScalingPolicy};
 use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
@@ -27,8 +28,37 @@ pub fn check(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
     if scaling.ramp_down.every.0.is_zero() {
         notes.value(way!["ramp_down", "every"]).error("TM0130", "`every` is above 0s", "write a duration such as 15m");
     }
+    works(scaling, notes);
     if let Group::Local(local) = &scaling.group {
         check_local(local, scaling, notes);
+    }
+}
+
+/// What is said of how an instance works must fit with what it is said to hold.
+fn works(scaling: &ScalingPolicy, notes: &mut Notes<'_>) {
+    if let Some(usl) = scaling.usl.as_ref().filter(|usl| usl.contention >= 1.0) {
+        let message = format!("with a contention of {} two instances hold no more than one", usl.contention);
+        notes.value(way!["usl", "contention"]).error("TM0130", message, "write a share below 1, such as 0.03");
+    }
+    let Some(service) = &scaling.service else { return };
+    if service.time.0.is_zero() {
+        notes.value(way!["service", "time"]).error(
+            "TM0130",
+            "`time` is above 0s",
+            "write what a load test measured, such as 0.08s",
+        );
+        return;
+    }
+    let most = f64::from(service.concurrency) / service.time.0.as_secs_f64();
+    let stated = scaling.capacity_per_instance.0.value();
+    if stated > most {
+        let message = format!(
+            "an instance that serves {} requests at once, each in {}, holds at most {most:.1}/s, and {stated}/s is stated",
+            service.concurrency,
+            format_duration(service.time.0)
+        );
+        let help = "correct one of the three; at target utilisation `capacity_per_instance` is less than concurrency / time";
+        notes.value(way!["capacity_per_instance"]).error("TM0204", message, help);
     }
 }
 

@@ -224,6 +224,7 @@ fn word(order: &Order) -> &'static str {
         Order::Lift { .. } => "ordered: lift",
         Order::Applied { .. } => "ordered: apply",
         Order::Override { .. } | Order::ExtendOverride { .. } | Order::ClearOverride { .. } => "ordered: override",
+        Order::ApplyPlan { .. } => "ordered: apply plan",
         Order::Removed { .. } => "ordered: remove",
     }
 }
