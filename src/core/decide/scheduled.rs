@@ -11,11 +11,15 @@ use jiff::Timestamp;
 use super::draft::Draft;
 use super::effect::Effect;
 use super::snapshot::{GroupObservation, Snapshot, State};
-use crate::core::load::{FIRES_WITHIN, GroupPlan, KeptSchedule, ScheduledFloor, Turn, followed, wanted};
+use crate::core::load::{FIRES_WITHIN, Fence, GroupPlan, KeptSchedule, ScheduledFloor, Turn, followed, wanted};
+use crate::core::release::{Phase, Release, ReleaseState};
 use crate::core::words::{Name, later};
 
 /// How long what was asked is given to show, before it is asked for again.
 const SHOWS_WITHIN: Duration = Duration::from_mins(2);
+
+/// The way back of a launch that is late is moved on when it is nearer than this: some failed writes fit in between.
+const STAYS_AHEAD: Duration = Duration::from_mins(30);
 
 /// Takes over what providers did since the last decision.
 pub(super) fn follow(state: &mut State, snapshot: &Snapshot) {
@@ -48,7 +52,8 @@ pub(super) fn ask(draft: &mut Draft<'_>) {
     let keeping = |group: &Name| config.scalings.get(group).is_some_and(|policy| policy.keeps_schedule);
     let plans: Vec<GroupPlan> = draft.plans.values().filter(|plan| keeping(&plan.group)).cloned().collect();
     for plan in &plans {
-        if let Some(seen) = draft.snapshot.observed.groups.get(&plan.group) {
+        let fresh = |seen: &&GroupObservation| draft.snapshot.now <= later(seen.observed_at, SHOWS_WITHIN);
+        if let Some(seen) = draft.snapshot.observed.groups.get(&plan.group).filter(fresh) {
             group(draft, plan, seen);
         }
     }
@@ -56,7 +61,8 @@ pub(super) fn ask(draft: &mut Draft<'_>) {
 
 fn group(draft: &mut Draft<'_>, plan: &GroupPlan, seen: &GroupObservation) {
     let (now, name) = (draft.snapshot.now, &plan.group);
-    let Some(wanted) = wanted(plan, seen, now) else { return };
+    let fence = fence(draft, name, seen);
+    let Some(wanted) = wanted(plan, (seen, &fence), now) else { return };
     let before = draft.state.schedules.get(name).cloned();
     // What is about to come is not seen yet, and is still to be known for ours.
     let firing = |kept: &ScheduledFloor| kept.at <= now && now < later(kept.at, FIRES_WITHIN) && !wanted.contains(kept);
@@ -77,6 +83,43 @@ fn group(draft: &mut Draft<'_>, plan: &GroupPlan, seen: &GroupObservation) {
         let (restore, why) = (plan.restore, why(&wanted));
         draft.ask(key, Effect::ScheduleFloors { group: name.clone(), restore, floors: wanted, why });
     }
+}
+
+/// Limits, and the windows of launches that lean on the group: from the lead before T-0 until what was raised has been kept
+/// for as long as the policy says.
+fn fence(draft: &Draft<'_>, name: &Name, seen: &GroupObservation) -> Fence {
+    let Some(policy) = draft.snapshot.config.scalings.get(name) else {
+        return Fence { most: seen.floor, windows: Vec::new(), may_stay_from: None };
+    };
+    let leans = |(release, _): &(&Release, &ReleaseState)| {
+        release.scaling.contains(name) && !release.shadow && !release.released && !is_given_back(&draft.state, name, release)
+    };
+    let leaning: Vec<(&Release, &ReleaseState)> = draft.releases().filter(leans).collect();
+    let now = draft.snapshot.now;
+    let begun = |state: &ReleaseState| state.evidence_from.is_some();
+    let kept = |state: &ReleaseState| state.ended_at.is_none_or(|at| now < later(at, policy.hold_after));
+    let goes_on = leaning.iter().any(|(_, state)| begun(state) && kept(state));
+    let is_late = leaning.iter().any(|(release, state)| !begun(state) && state.ended_at.is_none() && release.launch_at <= now);
+    let window = |(release, state): &(&Release, &ReleaseState)| {
+        let full_at = state.full_at.map_or(release.launch_at, |at| at.min(release.launch_at));
+        let before = release.launch_at.checked_sub(policy.lead).unwrap_or(Timestamp::MIN);
+        match state.phase {
+            Phase::Complete | Phase::Aborted { .. } | Phase::Scrubbed { .. } => None,
+            _ if state.evidence_from.is_some() => {
+                Some((Timestamp::MIN, later(release.launch_at.max(full_at), policy.hold_after)))
+            }
+            _ => Some((before, later(release.launch_at, policy.hold_after))),
+        }
+    };
+    let most = policy.limits.quota.map_or(policy.limits.ceiling, |quota| quota.min(policy.limits.ceiling)).min(seen.ceiling);
+    let may_stay_from = (is_late && !goes_on).then(|| later(now, STAYS_AHEAD));
+    Fence { most, windows: leaning.iter().filter_map(window).collect(), may_stay_from }
+}
+
+/// Whether its launch was not started in its window, and what was raised for it was given back.
+fn is_given_back(state: &State, group: &Name, release: &Release) -> bool {
+    let launched = state.releases.get(&release.name).is_some_and(|state| state.evidence_from.is_some());
+    !launched && gave_back_at(state, group).is_some_and(|at| release.launch_at <= at)
 }
 
 /// Whether the provider keeps exactly this; what should have fired and is still there counts once it is overdue.

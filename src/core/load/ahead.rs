@@ -111,13 +111,35 @@ pub fn followed(held: Option<HeldFloor>, kept: &KeptSchedule, (seen, now): (&Gro
     reached
 }
 
+/// What a schedule may not do, whatever the plan's instants become on their way to whole minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// Nothing is raised above this.
+    pub most: Capacity,
+    /// Nothing is given back from the first instant until before the second.
+    pub windows: Vec<(Timestamp, Timestamp)>,
+    /// A launch is late that did not begin: its way back moves on with the clock, and may stay where it is kept until it
+    /// is nearer than this. Without us it does not begin, and nothing is lost.
+    pub may_stay_from: Option<Timestamp>,
+}
+
+impl Fence {
+    fn allows(&self, kept: &ScheduledFloor) -> bool {
+        match kept.turn {
+            Turn::Raise => kept.floor <= self.most,
+            Turn::Restore => !self.windows.iter().any(|(from, until)| *from <= kept.at && kept.at < *until),
+        }
+    }
+}
+
 /// What its provider should keep from now on, oldest first; `None`: what it keeps is not known.
-pub fn wanted(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Option<Vec<ScheduledFloor>> {
+pub fn wanted(plan: &GroupPlan, (seen, fence): (&GroupObservation, &Fence), now: Timestamp) -> Option<Vec<ScheduledFloor>> {
     let ours = seen.schedule.as_ref()?;
     let room = MOST_KEPT.saturating_sub(seen.others.len()).min(MOST_OURS);
     let runs = folded(runs(plan, now), room);
-    let mut keeper = Keeper { ours, others: &seen.others, now, kept: Vec::new() };
+    let mut keeper = Keeper { ours, others: &seen.others, fence, now, kept: Vec::new() };
     runs.iter().for_each(|run| keeper.keep(run));
+    keeper.kept.retain(|kept| fence.allows(kept));
     let back = keeper.kept.iter().rposition(|kept| kept.turn == Turn::Restore).map_or(0, |last| last + 1);
     keeper.kept.truncate(back);
     Some(keeper.kept)
@@ -170,6 +192,7 @@ fn halved(run: &Run) -> Run {
 struct Keeper<'a> {
     ours: &'a [ScheduledFloor],
     others: &'a [ForeignChange],
+    fence: &'a Fence,
     now: Timestamp,
     kept: Vec<ScheduledFloor>,
 }
@@ -190,7 +213,11 @@ impl Keeper<'_> {
         let mut find = |change: &FloorChange| {
             let (from, until) = match turn {
                 Turn::Raise => (earlier(change.at, EARLY), change.at),
-                Turn::Restore => (change.at, later(change.at, LATE)),
+                Turn::Restore => {
+                    // The one before it may be about to fire, which the plan takes for late.
+                    let from = earlier(change.at, FIRES_WITHIN);
+                    (self.fence.may_stay_from.map_or(from, |stays| stays.min(from)), later(change.at, LATE))
+                }
             };
             let good = |kept: &&ScheduledFloor| {
                 kept.turn == turn && kept.floor == change.to && kept.at > after && from <= kept.at && kept.at <= until
@@ -283,8 +310,12 @@ mod tests {
         GroupPlan { timeline: changes.to_vec(), ..plan }
     }
 
+    fn open() -> Fence {
+        Fence { most: Capacity(u32::MAX), windows: Vec::new(), may_stay_from: None }
+    }
+
     fn check(name: &str, (changes, ours): (&[FloorChange], &[ScheduledFloor]), (now, expected): (i64, &[ScheduledFloor])) {
-        let wanted = wanted(&planned(changes), &seen(4, ours, minute(now)), minute(now)).unwrap();
+        let wanted = wanted(&planned(changes), (&seen(4, ours, minute(now)), &open()), minute(now)).unwrap();
         assert_eq!(wanted, expected, "{name}");
     }
 
@@ -334,15 +365,33 @@ mod tests {
         };
         let observed = GroupObservation { others: vec![at(-45), at(420), at(421)], ..seen(4, &[], minute(-600)) };
         let plan = planned(&[change(-45, 4, 12), change(420, 12, 4)]);
-        assert_eq!(wanted(&plan, &observed, minute(-600)).unwrap(), [raise(-46, 12), restore(422, 4)]);
-        assert_eq!(wanted(&plan, &group(4, minute(-600)), minute(-600)), None, "not known");
+        assert_eq!(wanted(&plan, (&observed, &open()), minute(-600)).unwrap(), [raise(-46, 12), restore(422, 4)]);
+        assert_eq!(wanted(&plan, (&group(4, minute(-600)), &open()), minute(-600)), None, "not known");
+    }
+
+    #[test]
+    fn the_way_back_of_a_launch_that_is_late_moves_on_only_when_it_is_near() {
+        let plan = planned(&[change(600, 12, 4)]);
+        let kept = [restore(420, 4)];
+        let late = Fence { may_stay_from: Some(minute(400)), ..open() };
+        assert_eq!(wanted(&plan, (&seen(12, &kept, minute(370)), &late), minute(370)).unwrap(), kept);
+        let near = Fence { may_stay_from: Some(minute(430)), ..open() };
+        assert_eq!(wanted(&plan, (&seen(12, &kept, minute(400)), &near), minute(400)).unwrap(), [restore(600, 4)]);
+    }
+
+    #[test]
+    fn nothing_crosses_the_fence() {
+        let plan = planned(&[change(-45, 4, 12), change(-25, 12, 30), change(420, 30, 12), change(430, 12, 4)]);
+        let fence = Fence { most: Capacity(20), windows: vec![(minute(-60), minute(425))], may_stay_from: None };
+        let wanted = wanted(&plan, (&seen(4, &[], minute(-600)), &fence), minute(-600)).unwrap();
+        assert_eq!(wanted, [raise(-45, 12), restore(430, 4)]);
     }
 
     #[test]
     fn a_long_ramp_is_folded_and_ends_where_it_did() {
         let mut changes = vec![change(-45, 4, 604)];
         changes.extend((0..300).map(|step| change(420 + 15 * i64::from(step), 604 - 2 * step, 602 - 2 * step)));
-        let wanted = wanted(&planned(&changes), &seen(4, &[], minute(-600)), minute(-600)).unwrap();
+        let wanted = wanted(&planned(&changes), (&seen(4, &[], minute(-600)), &open()), minute(-600)).unwrap();
         assert!(wanted.len() <= MOST_OURS && wanted.len() > MOST_OURS / 2, "{}", wanted.len());
         assert_eq!(wanted.first(), Some(&raise(-45, 604)));
         assert_eq!(wanted.last(), Some(&restore(420 + 15 * 299, 4)));

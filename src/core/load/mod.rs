@@ -39,7 +39,7 @@ mod timeline;
 mod uncertainty;
 mod uptake;
 
-pub use ahead::{FIRES_WITHIN, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledFloor, Turn, followed, wanted};
+pub use ahead::{FIRES_WITHIN, Fence, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledFloor, Turn, followed, wanted};
 pub use answer::{CapacityAnswer, CapacityFigures, holds};
 pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};

@@ -3,7 +3,7 @@
 //! [`life`] is one data folder with a world around it; [`operator`] gives orders to it; [`promises`] checks after every
 //! start what must hold (I1, I2, I9, I10); [`points`] kills at each step, [`random`] anywhere.
 
-mod daemon;
+pub mod daemon;
 mod disk;
 mod documents;
 mod durable;

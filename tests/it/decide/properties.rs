@@ -13,6 +13,7 @@ use proptest::test_runner::TestRunner;
 use tminus::core::checklist::Outcome;
 use tminus::core::decide::{Command, Decision, Effect, GroupObservation, Observations, Order, State};
 use tminus::core::gate::{Counts, Minute};
+use tminus::core::load::ScheduledFloor;
 use tminus::core::priming::Coverage;
 use tminus::core::release::{Active, Missing, RolloutStep};
 use tminus::core::throttle::{Force, HaltTarget, Reason, Request, Table, TableInput};
@@ -212,6 +213,8 @@ fn turn() -> impl Strategy<Value = Turn> {
 struct World {
     bench: Bench,
     floor: u32,
+    /// Changes of the floor that the provider keeps, oldest first.
+    kept: Vec<ScheduledFloor>,
     /// Share of the group in service, in percent; `None`: not seen.
     seen: Option<u8>,
     /// Keys of everything that was asked: the journal does a key once, so a second one would be lost.
@@ -223,7 +226,7 @@ impl World {
         let now = later(LAUNCH_AT.parse().unwrap(), Duration::ZERO) - Duration::from_hours(4);
         let (config, state, observed) = (config(DOCUMENTS), State::default(), Observations::default());
         let bench = Bench { config, state, observed, now, last: Decision::default() };
-        let mut world = Self { bench, floor: 3, seen: Some(100), asked: BTreeSet::new() };
+        let mut world = Self { bench, floor: 3, kept: Vec::new(), seen: Some(100), asked: BTreeSet::new() };
         world.come_to_rest();
         world
     }
@@ -290,6 +293,10 @@ impl World {
     }
 
     fn decide(&mut self, commands: Vec<Command>) {
+        // What is due fires, whoever looks.
+        let (due, ahead): (Vec<_>, Vec<_>) = self.kept.drain(..).partition(|kept| kept.at <= self.bench.now);
+        self.floor = due.last().map_or(self.floor, |last| last.floor.0);
+        self.kept = ahead;
         let described = |share: u8| GroupObservation {
             floor: Capacity(self.floor),
             ceiling: Capacity(90),
@@ -298,7 +305,7 @@ impl World {
             zones: BTreeMap::new(),
             boot_p95_ms: None,
             observed_at: self.bench.now,
-            schedule: None,
+            schedule: Some(self.kept.clone()),
             others: Vec::new(),
             findings: Vec::new(),
         };
@@ -314,7 +321,8 @@ impl World {
                 Effect::Notify(told) => {
                     assert!([&told.what, &told.meaning, &told.next].iter().all(|text| text.ends_with('.')), "{told:?}");
                 }
-                Effect::ScheduleFloors { .. } | Effect::Prime { .. } | Effect::Report { .. } => {}
+                Effect::ScheduleFloors { floors, .. } => self.kept.clone_from(floors),
+                Effect::Prime { .. } | Effect::Report { .. } => {}
             }
         }
     }

@@ -26,7 +26,7 @@ use super::seen::{self, Beside};
 use crate::core::load::{GroupFinding, ScheduledFloor, Turn};
 use crate::core::words::Name;
 use crate::shell::clock;
-use crate::shell::groups::Observed;
+use crate::shell::groups::{Observed, late};
 use crate::shell::spec::AwsAccount;
 
 /// What lies beside the groups gets this share of a look's time, so that groups are seen without it too.
@@ -43,8 +43,10 @@ const FIRST_PAGES: usize = 5;
 const ALONE_EVERY: Duration = Duration::from_hours(1);
 /// Groups that are asked for alone in one look: two calls each.
 const ALONE_A_LOOK: usize = 4;
-/// After credentials were not found or nothing came in time, the next look waits: it would hold up a tick each time.
-const RESTS: Duration = Duration::from_secs(30);
+/// After two looks in a row that found no credentials or took too long, the next one waits, twice as long each time: each
+/// would hold up a tick. One alone may be a hiccup.
+const RESTS: Duration = Duration::from_secs(5);
+const RESTS_AT_MOST: Duration = Duration::from_mins(1);
 
 /// See the module.
 pub(super) struct Account {
@@ -66,6 +68,8 @@ struct Memory {
     alone: BTreeMap<String, (Vec<GroupFinding>, Instant)>,
     /// Until when nothing is asked, and why.
     rests: Option<(Instant, String)>,
+    /// Looks in a row that came to nothing.
+    in_vain: u32,
 }
 
 type Action = aws_sdk_autoscaling::types::ScheduledUpdateGroupAction;
@@ -99,10 +103,14 @@ impl Account {
             return all(&why);
         }
         let seen = tokio::time::timeout(within, self.look(groups, (near, within))).await;
-        let seen = seen.unwrap_or_else(|_| {
-            self.rest(crate::shell::groups::late(within));
-            all(&crate::shell::groups::late(within))
-        });
+        let Ok((seen, credentials)) = seen else {
+            self.rest(&late(within));
+            return all(&late(within));
+        };
+        match credentials {
+            Some(why) => self.rest(&format!("could not be described: {why}")),
+            None => self.memory(|memory| memory.in_vain = 0),
+        }
         seen
     }
 
@@ -114,16 +122,21 @@ impl Account {
         self.read((name, group), (&Err("it was not asked for".into()), at))
     }
 
-    fn rest(&self, why: String) {
-        self.memory(|memory| memory.rests = Some((clock::monotonic() + RESTS, why)));
+    fn rest(&self, why: &str) {
+        self.memory(|memory| {
+            memory.in_vain = memory.in_vain.saturating_add(1);
+            let rests = RESTS.saturating_mul(1 << memory.in_vain.saturating_sub(2).min(6)).min(RESTS_AT_MOST);
+            memory.rests = (memory.in_vain > 1).then(|| (clock::monotonic() + rests, why.to_owned()));
+        });
     }
 
-    async fn look(&self, groups: &Named, (near, within): (&BTreeSet<Name>, Duration)) -> Observed {
+    /// The groups, and why there are no credentials, if there are none.
+    async fn look(&self, groups: &Named, (near, within): (&BTreeSet<Name>, Duration)) -> (Observed, Option<AwsError>) {
         let at = clock::now();
         let calls = self.calls().await;
         let beside = within / SHARE;
         let (described, schedules, (), ()) = tokio::join!(
-            self.describe(calls, groups),
+            Self::describe(calls, groups),
             self.schedules(calls, beside),
             self.activities(calls, beside),
             self.alone(calls, (groups, near), beside),
@@ -136,7 +149,9 @@ impl Account {
             };
             (name.clone(), answer)
         };
-        groups.iter().map(seen).collect()
+        let lacks = described.values().filter_map(|answer| answer.as_ref().err());
+        let credentials = lacks.into_iter().find(|error| matches!(error, AwsError::Credentials { .. })).cloned();
+        (groups.iter().map(seen).collect(), credentials)
     }
 
     fn read(
@@ -162,7 +177,7 @@ impl Account {
     }
 
     /// Groups by their names there; those that do not exist are absent.
-    async fn describe(&self, calls: &Calls, groups: &Named) -> BTreeMap<String, Result<AutoScalingGroup, AwsError>> {
+    async fn describe(calls: &Calls, groups: &Named) -> BTreeMap<String, Result<AutoScalingGroup, AwsError>> {
         let names: BTreeSet<&String> = groups.values().collect();
         let names: Vec<String> = names.into_iter().cloned().collect();
         let ask = async |chunk: &[String]| (chunk.to_vec(), calls.groups(chunk).await);
@@ -172,12 +187,7 @@ impl Account {
             match answer {
                 Ok(groups) => described
                     .extend(groups.into_iter().filter_map(|group| Some((group.auto_scaling_group_name.clone()?, Ok(group))))),
-                Err(error) => {
-                    if matches!(error, AwsError::Credentials { .. }) {
-                        self.rest(format!("could not be described: {error}"));
-                    }
-                    described.extend(chunk.into_iter().map(|name| (name, Err(error.clone()))));
-                }
+                Err(error) => described.extend(chunk.into_iter().map(|name| (name, Err(error.clone())))),
             }
         }
         described
