@@ -87,7 +87,7 @@ impl Uptake {
         let rows: Vec<Row> = known.iter().map(row).collect();
         let masses = unmixed(&rows, edges.len() - 1);
         let total: f64 = masses.iter().sum::<f64>() / counted.attempts;
-        if !(total > 0.0 && total.is_finite()) {
+        if total <= 0.0 || !total.is_finite() {
             return None;
         }
         let scale = counted.attempts * total.max(1.0);
