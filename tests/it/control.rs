@@ -14,10 +14,10 @@ use fake::{Reply, open, person, put, send};
 
 const REASON: &str = r#"{"reason": "because"}"#;
 
-/// A request that this route would carry out: its path, and a body of the right shape.
 /// A saved plan that was made from nothing, with the digest of that.
 const EMPTY_PLAN: &str = r#"{"made_from": {"documents": {}, "state": {}, "world": {}, "floors": {}}, "digest": "01c1480b426dfa6a7eef6d32a729b6f9a078aa61d9bec2808dd27ae17ba82b86"}"#;
 
+/// A request that this route would carry out: its path, and a body of the right shape.
 fn example(route: &Route) -> (String, &'static str, &'static str) {
     let path = route.path.replace("{release}", "plain").replace("{phase}", "hold").replace("{item}", "nothing");
     let path = path.replace("{app}", "reader").replace("{source}", "edge").replace("{kind}", "Release").replace("{name}", "x");
