@@ -99,7 +99,7 @@ impl Surge {
 
     /// First attempts that have been made until an instant; the median.
     pub fn first_attempts_by(&self, at: Timestamp) -> f64 {
-        self.crowd.attempts * self.crowd.sum(at, |curve, elapsed| curve.share(elapsed))
+        self.crowd.attempts * self.crowd.sum(at, Curve::share)
     }
 
     /// First attempts per second at an instant, before any cache, at each quantile of the peak at the origin.
