@@ -15,6 +15,9 @@ use fake::{Reply, open, person, put, send};
 
 const REASON: &str = r#"{"reason": "because"}"#;
 
+/// A saved plan that was made from nothing, with the digest of that.
+const EMPTY_PLAN: &str = r#"{"made_from": {"documents": {}, "state": {}, "world": {}, "floors": {}}, "digest": "01c1480b426dfa6a7eef6d32a729b6f9a078aa61d9bec2808dd27ae17ba82b86"}"#;
+
 /// A request that this route would carry out: its path, and a body of the right shape.
 fn example(route: &Route) -> (String, &'static str, &'static str) {
     let path = route.path.replace("{release}", "plain").replace("{phase}", "hold").replace("{item}", "nothing");
@@ -32,6 +35,7 @@ fn example(route: &Route) -> (String, &'static str, &'static str) {
             ("Content-Type: application/json", r#"{"instances": 12, "for": "2h", "reason": "because"}"#)
         }
         Takes::Json if route.path.contains("waivers") => ("Content-Type: application/json", r#"{"reason": "late", "for": "2d"}"#),
+        Takes::Json if route.path.contains("plans") => ("Content-Type: application/json", EMPTY_PLAN),
         Takes::Json | Takes::OptionalJson => ("Content-Type: application/json", REASON),
     };
     (path, kind, body)

@@ -16,7 +16,7 @@ use super::facts::prepare_at;
 use super::measure::is_mended_by_priming;
 use super::outlook::{Agreed, DominantView, GroupOutlook};
 use super::snapshot::Snapshot;
-use crate::core::checklist::Word;
+use crate::core::checklist::{Check, Demand, Item, Word};
 use crate::core::load::{GroupPlan, Problem};
 use crate::core::release::{Active, AgreedPlan, Go, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, Percent, format_duration, later};
@@ -131,7 +131,8 @@ pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) ->
     // What was decided just now is behind us: the plan is what is still to come.
     let snapshot = &Snapshot { state: decision.state.clone(), ..snapshot.clone() };
     let state = snapshot.state.releases.get(&release.name);
-    let (readiness, reasons) = answer(decision, release, (&own, has_launch_ahead(release, state)));
+    let concerned: &[&GroupPlan] = if has_launch_ahead(release, state) { &own } else { &[] };
+    let (readiness, reasons) = answer(snapshot, decision, (release, concerned));
     let total = |read: fn(&GroupPlan) -> f64| (!own.is_empty()).then(|| own.iter().map(|plan| read(plan)).sum());
     let prices = release.scaling.iter().filter_map(|name| snapshot.config.scalings.get(name)?.price.as_ref());
     let agreed = state.and_then(|state| state.agreed.as_ref());
@@ -160,27 +161,35 @@ pub fn plan_view(snapshot: &Snapshot, decision: &Decision, release: &Release) ->
     }
 }
 
-/// Readiness, and what is known of groups that no item asks about: a launch that cannot be held is NO-GO in its plan.
-fn answer(decision: &Decision, release: &Release, (own, ahead): (&[&GroupPlan], bool)) -> (Word, Vec<String>) {
+/// Readiness, and what is known of groups that no item asks about: a launch that cannot be held is NO-GO in its plan. Where
+/// an item asks, the item answers, and a waiver of it counts.
+fn answer(snapshot: &Snapshot, decision: &Decision, (release, own): (&Release, &[&GroupPlan])) -> (Word, Vec<String>) {
     let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
     let (mut word, mut reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
-    for plan in own.iter().filter(|_| ahead) {
-        let mended = is_mended_by_priming(plan) && !release.priming.is_empty();
+    for plan in own {
         let short: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.is_shortfall()).collect();
-        if !short.is_empty() {
-            word = match (mended, word) {
-                (true, Word::Go) => Word::Hold,
-                (true, word) => word,
-                (false, _) => Word::NoGo,
-            };
+        let mended = is_mended_by_priming(plan) && !release.priming.is_empty();
+        word = match (short.is_empty() || asks(snapshot, release, &plan.group), mended, word) {
+            (true, _, word) | (false, true, word @ (Word::Hold | Word::NoGo)) => word,
+            (false, true, Word::Go) => Word::Hold,
+            (false, false, _) => Word::NoGo,
+        };
+        if word != Word::Go {
+            let sentences = short.iter().map(|problem| problem.sentence(&plan.group));
+            // An item that asks has its first problem in its own reason already.
+            let new = sentences.filter(|sentence| !reasons.iter().any(|reason| reason.contains(sentence.trim_end_matches('.'))));
+            let new: Vec<String> = new.collect();
+            reasons.extend(new);
         }
-        let sentences = short.iter().map(|problem| problem.sentence(&plan.group));
-        // An item that asks has its first problem in its own reason already.
-        let new = sentences.filter(|sentence| !reasons.iter().any(|reason| reason.contains(sentence.trim_end_matches('.'))));
-        let new: Vec<String> = new.collect();
-        reasons.extend(new);
     }
     (word, reasons)
+}
+
+/// Whether an item of the release asks whether the group holds.
+fn asks(snapshot: &Snapshot, release: &Release, group: &Name) -> bool {
+    let lists = release.checklists.iter().filter_map(|name| snapshot.config.checklists.get(name));
+    let about = |item: &Item| matches!(&item.demand, Demand::Check(Check::Capacity { group: asked, .. }) if asked == group);
+    lists.flat_map(|list| &list.items).any(about)
 }
 
 /// Whether an action is part of the plan that was applied: its documents are the same, and no group goes higher.

@@ -40,7 +40,7 @@ pub(super) fn holding(policy: &Policy, instances: u32) -> f64 {
     }
     let (mut low, mut high) = (0.0, most);
     for _ in 0..50 {
-        let middle = (low + high) / 2.0;
+        let middle = f64::midpoint(low, high);
         if keeps_wait(policy, instances, middle) { low = middle } else { high = middle }
     }
     low
@@ -296,12 +296,12 @@ mod tests {
         ) {
             let service = Some(Service { time: Duration::from_millis(100), concurrency, wait_p95: Some(Duration::from_secs_f64(wait)) });
             let each = f64::from(concurrency) * 7.0;
-            let usl = Some(Usl { contention, coherency });
-            let (plain, strict) = (policy(each, 20.0, zones), Policy { service, usl, ..policy(each, 20.0, zones) });
+            let usl = Usl { contention, coherency };
+            let (plain, strict) = (policy(each, 20.0, zones), Policy { service, usl: Some(usl), ..policy(each, 20.0, zones) });
             prop_assert!(needed(&strict, load + more) >= needed(&strict, load));
             prop_assert!(needed(&strict, load) >= needed(&plain, load));
             let enough = needed(&strict, load);
-            if enough.0 <= usl.unwrap().most() {
+            if enough.0 <= usl.most() {
                 prop_assert!(planned_load(&strict, enough) >= load * (1.0 - 1e-6), "{} {load}", planned_load(&strict, enough));
             }
         }

@@ -66,8 +66,7 @@ pub fn wait_probability(workers: u64, offered: f64) -> f64 {
     }
     let small = workers.min(MOST_WORKERS);
     let offered = offered * (small as f64 / workers.max(1) as f64);
-    // Not a number, and no worker, fail this too.
-    if !(offered < small as f64) {
+    if offered.is_nan() || offered >= small as f64 {
         return 1.0;
     }
     let blocked = (1..=small).fold(1.0, |blocked, workers| offered * blocked / (workers as f64 + offered * blocked));

@@ -99,7 +99,7 @@ impl Surge {
 
     /// First attempts that have been made until an instant; the median.
     pub fn first_attempts_by(&self, at: Timestamp) -> f64 {
-        self.crowd.attempts * self.crowd.sum(at, |curve, elapsed| curve.share(elapsed))
+        self.crowd.attempts * self.crowd.sum(at, Curve::share)
     }
 
     /// First attempts per second at an instant, before any cache, at each quantile of the peak at the origin.
@@ -153,10 +153,7 @@ impl Crowd {
             ln_peaks: [0.0; SPEEDS.len()],
             hit_ratio: audience.cache_hit_ratio,
         };
-        crowd.ln_peaks = SPEEDS.map(|z| {
-            let speed = crowd.speed(z);
-            real::ln(crowd.kinks(speed).map(|at| crowd.rate(at, speed)).fold(0.0, f64::max).min(1.0))
-        });
+        crowd.ln_peaks = SPEEDS.map(|z| crowd.ln_peak_at(crowd.speed(z)));
         crowd
     }
 
@@ -184,15 +181,24 @@ impl Crowd {
         RANKS.map(|rank| {
             let index = (rank * DRAWS as f64).ceil() as usize - 1;
             let (_, (_, draw), _) = ranked.select_nth_unstable_by(index, |one, other| one.0.total_cmp(&other.0));
+            let speed = self.speed(draw[1]);
+            // The peak of the story is the one it was ranked by: so a quantile rises and falls with every input.
+            let drift = self.ln_peak(draw[1]) - self.ln_peak_at(speed);
+            let drift = if drift.is_finite() { drift } else { 0.0 };
             Story {
-                speed: self.speed(draw[1]),
-                attempts: self.attempts * real::exp(demand(draw)),
+                speed,
+                attempts: self.attempts * real::exp(demand(draw) + drift),
                 misses: if varies { real::exp(missed(draw)) } else { misses },
             }
         })
     }
 
-    /// Logarithm of the peak at a speed, straight between those that were worked out and beyond them.
+    /// Logarithm of the peak of the share that comes in a second, at a speed.
+    fn ln_peak_at(&self, speed: f64) -> f64 {
+        real::ln(self.kinks(speed).map(|at| self.rate(at, speed)).fold(0.0, f64::max).min(1.0))
+    }
+
+    /// The same at a standard normal, straight between those that were worked out and beyond them.
     fn ln_peak(&self, z: f64) -> f64 {
         let below = SPEEDS[1..SPEEDS.len() - 1].partition_point(|known| *known <= z);
         let (low, high) = (self.ln_peaks[below], self.ln_peaks[below + 1]);

@@ -87,7 +87,7 @@ impl Uptake {
         let rows: Vec<Row> = known.iter().map(row).collect();
         let masses = unmixed(&rows, edges.len() - 1);
         let total: f64 = masses.iter().sum::<f64>() / counted.attempts;
-        if !(total > 0.0 && total.is_finite()) {
+        if total <= 0.0 || !total.is_finite() {
             return None;
         }
         let scale = counted.attempts * total.max(1.0);
@@ -217,7 +217,11 @@ mod tests {
     fn share(curve: &[(Duration, f64)], mins: u64) -> f64 {
         let next = curve.partition_point(|point| point.0 <= Duration::from_mins(mins)).max(1).min(curve.len() - 1);
         let (before, after) = (curve[next - 1], curve[next]);
-        before.1 + (after.1 - before.1) * (mins as f64 * 60.0 - before.0.as_secs_f64()) / (after.0 - before.0).as_secs_f64()
+        before.1 + (after.1 - before.1) * (mins as f64 * 60.0 - before.0.as_secs_f64()) / since_secs(before.0, after.0)
+    }
+
+    fn since_secs(from: Duration, until: Duration) -> f64 {
+        until.saturating_sub(from).as_secs_f64()
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tminus::core::decide::{GroupObservation, Order, PlanView, Snapshot, decide, 
 use tminus::core::gate::{Counts, Minute};
 use tminus::core::load::Problem;
 use tminus::core::words::{Capacity, later};
+use tminus::shell::settings::load_texts;
 
 use super::bench::{Bench, config, name};
 
@@ -188,4 +189,32 @@ fn a_complete_launch_teaches_the_next_one() {
     let unknown = peak("", None);
     assert!(unknown.problems.contains(&Problem::NoAdoption { release: name("s") }), "{:?}", unknown.problems);
     assert_eq!(peak("adoption: {recorded: true, half_life: 1h, ceiling: 50}, ", None).surge.p50, stated.surge.p50);
+}
+
+#[test]
+fn what_is_said_of_caches_and_instances_must_fit_together() {
+    let audience = |more: &str| DOCUMENTS.replace("requests_per_client: 10", &format!("requests_per_client: 10, {more}"));
+    let group = |more: &str| DOCUMENTS.replace("capacity_per_instance: 10/s", &format!("capacity_per_instance: 10/s\n{more}"));
+    for (documents, expected) in [
+        (audience("cache_hit_ratio: {cold: 0.1}"), "`primed` is missing"),
+        (audience("cache_hit_ratio: {}"), "`cold` is missing"),
+        (audience("cache_hit_ratio: {cold: 0.1, edge: {cold: 0, primed: 1}}"), "of one tier of them"),
+        (audience("cache_hit_ratio: {edge: {cold: 0.9, primed: 0.1}}"), "priming would do harm"),
+        (audience("uncertainty: {clients: 0.5}"), "clients"),
+        (audience("parallel: 0"), "parallel"),
+        (group("usl: {contention: 1}"), "two instances hold no more than one"),
+        (group("service: {time: 0s, concurrency: 1}"), "`time` is above 0s"),
+        (group("service: {time: 0.5s, concurrency: 4}"), "holds at most 8.0/s, and 10/s is stated"),
+    ] {
+        let loaded = load_texts(&[("test.yaml".into(), documents)]);
+        let told: Vec<&str> = loaded.findings.iter().map(|finding| finding.message.as_str()).collect();
+        assert!(loaded.has_errors() && told.iter().any(|told| told.contains(expected)), "{expected}: {told:?}");
+    }
+    let tiers = config(&audience("cache_hit_ratio: {edge: {cold: 0, primed: 0.9}, origin: {cold: 0.5, primed: 0.9}}"));
+    let ratio = tiers.releases[&name("r")].audience.as_ref().unwrap().cache_hit_ratio.unwrap();
+    assert!((ratio.cold - 0.5).abs() < 1e-12 && (ratio.primed - 0.99).abs() < 1e-12, "{ratio:?}");
+    let told =
+        config(&group("service: {time: 0.08s, concurrency: 8, wait_p95: 0.1s}\nusl: {contention: 0.02, coherency: 0.0005}"));
+    let policy = &told.scalings[&name("api")];
+    assert_eq!((policy.service.unwrap().concurrency, policy.usl.unwrap().most()), (8, 44));
 }
