@@ -48,7 +48,8 @@ pub(super) fn remind(draft: &mut Draft<'_>, release: &Release) {
     let signed = state.sign_offs.iter().filter(|signed| asked(&signed.item) && !bound(&signed.item, &signed.content));
     let waived = state.waivers.iter().filter(|waiver| waiver.expires_at > now && waivable(&waiver.item));
     let waived = waived.filter(|waiver| !bound(&waiver.item, &waiver.content));
-    let texts: Vec<Text> = signed.map(|signed| unsigned(name, signed)).chain(waived.map(|waiver| unwaived(name, waiver))).collect();
+    let texts: Vec<Text> =
+        signed.map(|signed| unsigned(name, signed)).chain(waived.map(|waiver| unwaived(name, waiver))).collect();
     texts.into_iter().for_each(|text| once(draft, release, text));
 }
 
