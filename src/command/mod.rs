@@ -15,6 +15,9 @@ mod data_folder;
 mod decide;
 mod demo;
 mod explain;
+mod forecast;
+mod forecast_file;
+mod forecast_show;
 mod gate;
 mod gate_files;
 mod lab;
@@ -91,6 +94,8 @@ enum Verb {
     Throttle(throttle::Verb),
     /// One throttle decision from documents alone, without a daemon
     Decide(decide::Args),
+    /// Forecasts the load of ordinary days from its history, with a backtest
+    Forecast(forecast::Args),
     /// The gate, offline
     #[command(subcommand)]
     Gate(gate::Verb),
@@ -209,6 +214,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Waive(args) => sign_off::waive(args).await,
         Verb::Throttle(verb) => throttle::run(verb).await,
         Verb::Decide(args) => decide::run(args),
+        Verb::Forecast(args) => forecast::run(&args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Cron(verb) => cron::run(verb),

@@ -11,6 +11,7 @@ mod decision;
 mod deploy;
 mod docs;
 mod documents;
+mod forecast;
 mod gate;
 mod groups;
 mod lab;

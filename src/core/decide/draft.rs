@@ -65,8 +65,8 @@ impl<'a> Draft<'a> {
         let (config, now) = (&self.snapshot.config, self.snapshot.now);
         let plan = |(name, policy): (&Name, &load::Policy)| {
             let demand = self.demand(name);
-            let profile = self.memory.learned.profile(name, (demand.history, now));
-            (name.clone(), load::plan_learned(policy, &demand, (profile, now)))
+            let forecast = self.memory.learned.forecast(name, (demand.history, now));
+            (name.clone(), load::plan_learned(policy, &demand, (forecast, now)))
         };
         self.plans = config.scalings.iter().map(plan).collect();
         self.planned_for = self.standings();

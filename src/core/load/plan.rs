@@ -22,7 +22,7 @@ use super::floors::{HeldFloor, Wish};
 use super::scene::{Baseline, Part, Scene, Window, earlier};
 use super::surge::{self, Surge};
 use super::timeline::{self, Move};
-use super::{Policy, Problem, Profile, Quantiles, amplification, learned};
+use super::{Forecast, Policy, Problem, Quantiles, amplification, learned};
 use crate::core::decide::GroupObservation;
 use crate::core::release::Release;
 use crate::core::words::{Capacity, Name, format_duration, later};
@@ -130,11 +130,11 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
-    plan_learned(policy, demand, (learned::profile(demand.history, now), now))
+    plan_learned(policy, demand, (learned::forecast(demand.history, now), now))
 }
 
 /// The same, with what the demand's history teaches at this instant.
-pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> GroupPlan {
+pub fn plan_learned(policy: &Policy, demand: &Demand<'_>, (profile, now): (Option<Arc<Forecast>>, Timestamp)) -> GroupPlan {
     let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));
     let adopted = Demand { held: demand.held.map(|held| within(policy, adopt(held, seen), seen)), ..demand.clone() };
     let scene = Scene::of(policy, &adopted, (profile, now));
