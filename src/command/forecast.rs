@@ -107,7 +107,7 @@ pub(super) fn run(args: &Args) -> Outcome {
 fn answer(forecast: &Forecast, tally: Tally, horizon: Duration) -> Answer {
     let grid = forecast.grid();
     let (from, step) = (grid.end(), grid.step().secs());
-    let count = horizon.as_secs().div_ceil(step.unsigned_abs()) as i64;
+    let count = i64::try_from(horizon.as_secs().div_ceil(step.unsigned_abs())).unwrap_or(0);
     let instants = (0..count).filter_map(|number| Timestamp::from_second(from.as_second().saturating_add(number * step)).ok());
     let zoned: Vec<Zoned> = instants.map(|at| at.to_zoned(grid.zone().clone())).collect();
     let mut days: Vec<Date> = zoned.iter().map(Zoned::date).collect();

@@ -22,8 +22,8 @@ pub(super) fn widths(track: &Track<'_>, weights: &Weights) -> [f64; 7] {
     let mut last: (usize, f64) = (0, 1.0);
     for ahead in MEASURED {
         let width = width(track, weights, ahead).unwrap_or(last.1).clamp(last.1, WIDEST);
-        for day in last.0..=ahead {
-            widths[day] = last.1 + (width - last.1) * (day - last.0) as f64 / (ahead - last.0) as f64;
+        for (day, between) in widths.iter_mut().enumerate().take(ahead + 1).skip(last.0) {
+            *between = last.1 + (width - last.1) * (day - last.0) as f64 / (ahead - last.0) as f64;
         }
         last = (ahead, width);
     }

@@ -122,12 +122,17 @@ impl Grid {
 
     /// The end of the last cell: forecasts begin here.
     pub fn end(&self) -> Timestamp {
-        self.start_of(self.values.len() as i64)
+        self.start_of(self.after())
     }
 
     /// The place of an instant, 0 for the first cell; negative before it.
     pub(super) fn place(&self, at: Timestamp) -> i64 {
         cell(at.as_second(), self.step, &self.zone) - self.first
+    }
+
+    /// The place after the last cell.
+    pub(super) fn after(&self) -> i64 {
+        i64::try_from(self.values.len()).unwrap_or(i64::MAX)
     }
 
     /// The greatest known value from a place until before another.

@@ -128,7 +128,7 @@ impl Forecast {
     /// that was seen.
     pub fn peak(&self, from: Timestamp, until: Timestamp) -> Quantiles {
         let start = self.grid.place(from);
-        let end = self.grid.place(until).clamp(start, start.saturating_add(self.cells.len() as i64 - 1));
+        let end = self.grid.place(until).clamp(start, start.saturating_add(self.week() - 1));
         self.peak_of(start, end)
     }
 
@@ -137,7 +137,7 @@ impl Forecast {
         let starts = |day: Date| day.to_zoned(self.grid.zone().clone()).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
         let (from, until) =
             (self.grid.place(starts(day)), self.grid.place(starts(day.saturating_add(jiff::Span::new().days(1)))));
-        let now = self.grid.values.len() as i64;
+        let now = self.grid.after();
         let seen = self.grid.seen(from, until).map_or(Quantiles::default(), Quantiles::certain);
         if until <= now { seen } else { seen.most(self.peak_of(from.max(now), until - 1)) }
     }
@@ -146,10 +146,15 @@ impl Forecast {
         self.cells.get(self.ahead(place)).copied().unwrap_or_default()
     }
 
+    /// Cells until they repeat, at least one.
+    fn week(&self) -> i64 {
+        i64::try_from(self.cells.len().max(1)).unwrap_or(i64::MAX)
+    }
+
     /// The cell of the week for a place in the grid; the past is taken for a week of the future.
     fn ahead(&self, place: i64) -> usize {
-        let after = place.saturating_sub(self.grid.values.len() as i64);
-        usize::try_from(after.rem_euclid(self.cells.len().max(1) as i64)).unwrap_or(0)
+        let after = place.saturating_sub(self.grid.after());
+        usize::try_from(after.rem_euclid(self.week())).unwrap_or(0)
     }
 
     fn peak_of(&self, start: i64, end: i64) -> Quantiles {
@@ -177,9 +182,9 @@ impl Forecast {
 
 impl Outlook {
     fn sane(&self, quantiles: Quantiles) -> Quantiles {
-        let p50 = quantiles.p50.clamp(0.0, self.most);
-        let p90 = quantiles.p90.clamp(p50, self.most);
-        Quantiles { p50, p90, p95: quantiles.p95.clamp(p90, self.most) }
+        let p50 = rounded(quantiles.p50.clamp(0.0, self.most));
+        let p90 = rounded(quantiles.p90.clamp(p50, self.most.max(p50)));
+        Quantiles { p50, p90, p95: rounded(quantiles.p95.clamp(p90, self.most.max(p90))) }
     }
 
     /// A cell of a day.
@@ -192,6 +197,13 @@ impl Outlook {
         let cells = (0..self.forecast.len()).map(|slot| self.cell((&self.forecast, &self.band), slot)).collect();
         (cells, self.sane(self.peaks.of_day(&self.forecast, &self.band)))
     }
+}
+
+/// To 41 bits, about 12 figures (Veltkamp's splitting): a load of 100 that comes back from its logarithm as a little more
+/// than 100 must not ask for one more instance.
+fn rounded(load: f64) -> f64 {
+    let spread = 4_097.0 * load;
+    spread - (spread - load)
 }
 
 /// What each origin's own mixture said of its day.
