@@ -15,6 +15,9 @@ mod data_folder;
 mod decide;
 mod demo;
 mod explain;
+mod forecast;
+mod forecast_file;
+mod forecast_show;
 mod gate;
 mod gate_files;
 mod lab;
@@ -101,6 +104,8 @@ enum Verb {
     Override(override_::Verb),
     /// One throttle decision from documents alone, without a daemon
     Decide(decide::Args),
+    /// Forecasts the load of ordinary days from its history, with a backtest
+    Forecast(forecast::Args),
     /// The gate, offline
     #[command(subcommand)]
     Gate(gate::Verb),
@@ -221,6 +226,7 @@ async fn act(verb: Verb) -> Outcome {
         Verb::Throttle(verb) => throttle::run(verb).await,
         Verb::Override(verb) => override_::run(verb).await,
         Verb::Decide(args) => decide::run(args),
+        Verb::Forecast(args) => forecast::run(&args),
         Verb::Gate(verb) => gate::run(&verb),
         Verb::Prime(args) => prime::run(args).await,
         Verb::Cron(verb) => cron::run(verb),

@@ -13,6 +13,7 @@ mod decision;
 mod deploy;
 mod docs;
 mod documents;
+mod forecast;
 mod gate;
 mod groups;
 mod guardrails;

@@ -74,8 +74,8 @@ impl<'a> Draft<'a> {
     pub(super) fn plan_of(&self, name: &Name) -> Option<GroupPlan> {
         let policy = self.snapshot.config.scalings.get(name)?;
         let (demand, now) = (self.demand(name), self.snapshot.now);
-        let profile = self.memory.learned.profile(name, (demand.history, now));
-        let plan = load::plan_learned(policy, &demand, (profile, now), &self.layer(name));
+        let forecast = self.memory.learned.forecast(name, (demand.history, now));
+        let plan = load::plan_learned(policy, &demand, (forecast, now), &self.layer(name));
         Some(GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
     }
 

@@ -1,6 +1,7 @@
 //! What histories teach, kept for as long as they stay the same: most ticks see the history of the tick before.
 //!
-//! Not here: learning itself ([`super::profile`]). Invariant: what is kept is to the bit what learning anew would give, so
+//! Learning takes milliseconds, so it is done only when a cell of the history's grid is complete: points come more often.
+//! Not here: learning itself ([`super::forecast`]). Invariant: what is kept is to the bit what learning anew would give, so
 //! that a decision is the same with and without it.
 
 use std::cell::RefCell;
@@ -10,25 +11,25 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Profile;
+use super::Forecast;
 use super::scene::earlier;
 use crate::core::words::Name;
 
-/// An older history says nothing of today: the profile looks back as far.
+/// An older history says nothing of today: the forecast looks back as far.
 const HISTORY: Duration = Duration::from_hours(28 * 24);
 
-/// Profiles by scaling policy, each with the points that it was learned from.
+/// Forecasts by scaling policy, each with the points that it was learned from.
 #[derive(Debug, Default)]
 pub struct Learned(RefCell<BTreeMap<Name, Kept>>);
 
 /// Points, and what they teach.
-type Kept = (Vec<Point>, Option<Arc<Profile>>);
+type Kept = (Vec<Point>, Option<Arc<Forecast>>);
 
 type Point = (Timestamp, f64);
 
 /// What a history teaches at an instant; `None`: nothing.
-pub(super) fn profile(history: &[Point], now: Timestamp) -> Option<Arc<Profile>> {
-    Profile::learn(&recent(history, now).collect::<Vec<_>>()).map(Arc::new)
+pub(super) fn forecast(history: &[Point], now: Timestamp) -> Option<Arc<Forecast>> {
+    Forecast::learn(&recent(history, now).collect::<Vec<_>>()).map(Arc::new)
 }
 
 fn recent(history: &[Point], now: Timestamp) -> impl Iterator<Item = Point> {
@@ -38,19 +39,21 @@ fn recent(history: &[Point], now: Timestamp) -> impl Iterator<Item = Point> {
 
 impl Learned {
     /// What a group's history teaches at an instant; learned anew only where it is not what it was.
-    pub fn profile(&self, group: &Name, (history, now): (&[Point], Timestamp)) -> Option<Arc<Profile>> {
+    pub fn forecast(&self, group: &Name, (history, now): (&[Point], Timestamp)) -> Option<Arc<Forecast>> {
         let mut known = self.0.borrow_mut();
         // By bits: a figure that is no number, or a zero with a sign, must not count as what it was.
         let bits = |(at, value): Point| (at, value.to_bits());
-        if let Some((points, profile)) = known.get(group)
+        if let Some((points, forecast)) = known.get(group)
             && recent(history, now).map(bits).eq(points.iter().copied().map(bits))
         {
-            return profile.clone();
+            return forecast.clone();
         }
         let points: Vec<Point> = recent(history, now).collect();
-        let profile = Profile::learn(&points).map(Arc::new);
-        known.insert(group.clone(), (points, profile.clone()));
-        profile
+        let grid = Forecast::grid_of(&points);
+        let same = |(_, kept): &Kept| kept.clone().filter(|kept| grid.as_ref() == Some(kept.grid()));
+        let forecast = known.get(group).and_then(same).or_else(|| grid.and_then(Forecast::of).map(Arc::new));
+        known.insert(group.clone(), (points, forecast.clone()));
+        forecast
     }
 
     /// Forgets groups that are not planned any more.
@@ -78,14 +81,14 @@ mod tests {
         for now in [800, 801, 899, 930] {
             // Between two points: at a point the oldest one leaves, and there is something to learn.
             let now = at(now) + jiff::SignedDuration::from_mins(1);
-            let kept = learned.profile(&group, (&points, now));
-            assert_eq!(kept, profile(&points, now), "at {now}");
-            let again = learned.profile(&group, (&points, now + jiff::SignedDuration::from_secs(10)));
+            let kept = learned.forecast(&group, (&points, now));
+            assert_eq!(kept, forecast(&points, now), "at {now}");
+            let again = learned.forecast(&group, (&points, now + jiff::SignedDuration::from_secs(10)));
             assert!(Arc::ptr_eq(&kept.unwrap(), &again.unwrap()), "a tick later");
         }
         points[850].1 = f64::NAN;
-        assert_eq!(learned.profile(&group, (&points, at(930))), profile(&points, at(930)), "a hole more");
-        assert_eq!(learned.profile(&group, (&[], at(930))), None);
+        assert_eq!(learned.forecast(&group, (&points, at(930))), forecast(&points, at(930)), "a hole more");
+        assert_eq!(learned.forecast(&group, (&[], at(930))), None);
         learned.keep(|_| false);
         assert!(learned.0.borrow().is_empty());
     }

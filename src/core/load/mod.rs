@@ -1,7 +1,7 @@
 //! Load and capacity: what the baseline and the launch will ask for, and the floors that hold it.
 //!
 //! `policy` is what documents say, `audience` who will come, `uncertainty` how far that may be off, and `uptake` what an
-//! earlier release taught. `profile` forecasts ordinary days, `surge` the launch by `draws`, `retry` what a storm makes of
+//! earlier release taught. `forecast` has ordinary days, `surge` the launch by `draws`, `retry` what a storm makes of
 //! it; `capacity` turns load into instances, with `queue` and `contention`, `scene` and `floors` into floors over time,
 //! and `plan` says it all of one group. `overrides` are what people impose, `layer` what they and the observed load make of
 //! a plan, `signal` what that load says. `ahead` is what providers keep of it for later, `finding` what stands in a launch's
@@ -19,6 +19,7 @@ mod finding;
 #[cfg(test)]
 mod fixture;
 mod floors;
+mod forecast;
 #[cfg(test)]
 mod launches;
 mod layer;
@@ -27,7 +28,6 @@ mod overrides;
 mod plan;
 mod policy;
 mod problem;
-mod profile;
 mod quantiles;
 mod queue;
 mod reasons;
@@ -46,13 +46,13 @@ pub use capacity::{needed, needed_bare, planned_load};
 pub use contention::Usl;
 pub use finding::{Bound, GroupFinding, findings};
 pub use floors::HeldFloor;
+pub use forecast::{Backtest, Forecast, Grid, InvalidStep, Method, Points, Step, Tally};
 pub use layer::Layer;
 pub use learned::Learned;
 pub use overrides::{Override, OverrideKind, OverrideTo, Overrides};
 pub use plan::{Course, Demand, FloorChange, GroupPlan, Launch, Lead, plan_group, plan_learned};
 pub use policy::{Limits, Policy, Price, RampDown, Zones, a_day};
 pub use problem::Problem;
-pub use profile::{Profile, Season};
 pub use quantiles::Quantiles;
 pub use queue::{Queue, Service, wait_probability};
 pub use retry::amplification;

@@ -24,7 +24,7 @@ use super::reasons::{described, dominant, late, problems};
 use super::scene::{Scene, Window, earlier};
 use super::signal;
 use super::timeline;
-use super::{Dominant, Policy, Problem, Profile, Quantiles, Queue, Uptake, amplification, learned};
+use super::{Dominant, Forecast, Policy, Problem, Quantiles, Queue, Uptake, amplification, learned};
 use crate::core::decide::GroupObservation;
 use crate::core::release::Release;
 use crate::core::words::{Capacity, Name, later};
@@ -166,14 +166,14 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
-    plan_learned(policy, demand, (learned::profile(demand.history, now), now), &Layer::default())
+    plan_learned(policy, demand, (learned::forecast(demand.history, now), now), &Layer::default())
 }
 
 /// The same, with what the demand's history teaches at this instant, and with what lies over the plan.
 pub fn plan_learned(
     policy: &Policy,
     demand: &Demand<'_>,
-    (profile, now): (Option<Arc<Profile>>, Timestamp),
+    (profile, now): (Option<Arc<Forecast>>, Timestamp),
     layer: &Layer<'_>,
 ) -> GroupPlan {
     let seen = demand.group.filter(|group| group.observed_at >= earlier(now, FRESH));

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::capacity::{Bounds, needed, planned_load};
 use super::floors::{HeldFloor, Pace, Wish};
+use super::forecast::Forecast;
 use super::plan::{Course, Demand, Launch};
-use super::profile::Profile;
 use super::surge::{self, Surge};
 use super::{Audience, Policy, Quantiles};
 use crate::core::decide::GroupObservation;
@@ -27,13 +27,13 @@ const HORIZON: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug)]
 pub(super) enum Baseline {
     /// From history.
-    Learned(Arc<Profile>),
+    Learned(Arc<Forecast>),
     /// Without history: as much as the floor, as it stands without tminus, is good for by the policy's own sizing.
     Guessed(f64),
 }
 
 impl Baseline {
-    fn of(profile: Option<Arc<Profile>>, guess: f64) -> Self {
+    fn of(profile: Option<Arc<Forecast>>, guess: f64) -> Self {
         profile.map_or(Self::Guessed(guess), Self::Learned)
     }
 
@@ -107,7 +107,7 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// `profile` is what the demand's history teaches.
-    pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, (profile, now): (Option<Arc<Profile>>, Timestamp)) -> Self {
+    pub(super) fn of(policy: &'a Policy, demand: &'a Demand<'a>, (profile, now): (Option<Arc<Forecast>>, Timestamp)) -> Self {
         let boot = demand.group.and_then(|group| group.boot_p95_ms).map(Duration::from_millis);
         let restore = restore(policy, demand.held, demand.group);
         let standing = demand.group.map_or(restore, |group| group.floor);
