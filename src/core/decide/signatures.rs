@@ -50,7 +50,9 @@ pub(super) fn remind(draft: &mut Draft<'_>, release: &Release) {
     let waived = waived.filter(|waiver| !bound(&waiver.item, &waiver.content));
     let texts: Vec<Text> =
         signed.map(|signed| unsigned(name, signed)).chain(waived.map(|waiver| unwaived(name, waiver))).collect();
-    texts.into_iter().for_each(|text| once(draft, release, text));
+    for text in texts {
+        once(draft, release, text);
+    }
 }
 
 fn unsigned(release: &Name, signed: &SignOff) -> Text {
