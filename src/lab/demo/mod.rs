@@ -4,7 +4,7 @@
 //! they run by; [`director`] is the person who signs, rehearses and says go, [`room`] the people who are told,
 //! [`interruptions`] kills the daemon. [`watch`] looks on with [`recorder`] and [`screen`], [`scenario`] leads through.
 //! Afterwards [`ledger`] counts what was done twice, [`verdict`] reads why it was aborted, [`outcome`] adds up, and
-//! [`book`] makes the report of [`figures`] and [`charts`]. Not here: the daemon itself, which is the real one.
+//! [`book`] makes the report of [`mod@figures`] and [`charts`]. Not here: the daemon itself, which is the real one.
 //! Invariant: nothing outlives the demo, its SIGKILL included (the leash).
 
 mod book;

@@ -1,9 +1,9 @@
 //! The store: state, journal of intents, audit chain, events, pushed counts, applied documents. SQLite, one writer.
 //!
 //! Reading order: [`writer`] opens and fences, [`commit`] is the one transaction of a decision, [`journal`] follows its
-//! intents, [`history`] shows them all, [`audit`] is the chain, [`verify`], [`replay`] and [`retention`] are about it; [`timeline`], [`counts`],
+//! intents, [`history`] shows them all, [`audit`] is the chain, [`verify`], [`mod@replay`] and [`retention`] are about it; [`timeline`], [`counts`],
 //! [`coverage`] and [`documents`] are the rest. [`reader`] is for who reads beside the daemon, and so
-//! is [`backup`], with [`seal`] and [`restore`]. All SQL is in [`sql`].
+//! is [`mod@backup`], with [`seal`] and [`mod@restore`]. All SQL is in [`sql`].
 //! Whole operations in and out; no rows or cursors leak. Not here: any decision.
 
 mod audit;

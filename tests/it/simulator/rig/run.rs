@@ -305,11 +305,24 @@ impl Sim {
         self.armed = None;
         self.old = None;
         self.removed.clear();
+        self.hurry();
         if self.daemon.is_none() {
             self.start();
         }
         self.reload();
         self.plan(self.now + MINUTE, Next::Help);
+    }
+
+    /// Runs of the primer that are slow go on as usual: none takes longer than four minutes from now.
+    fn hurry(&mut self) {
+        let latest = self.now + 4 * MINUTE;
+        let late = self.queue.iter().filter(|((at, _), next)| *at > latest && matches!(next, Next::Primed { .. }));
+        let late: Vec<(i64, u64)> = late.map(|(key, _)| *key).collect();
+        for key in late {
+            if let Some(next) = self.queue.remove(&key) {
+                self.plan(latest, next);
+            }
+        }
     }
 
     fn happen(&mut self, number: usize) {
