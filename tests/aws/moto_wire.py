@@ -85,7 +85,7 @@ def make(client, ec2, name):
 
 def main():
     os.environ.update(KEYS)
-    server = ThreadedMotoServer(port=0)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
