@@ -145,7 +145,10 @@ fn planned_checks(release: &Release, policy: &gate::Policy) -> Option<u32> {
 /// The earliest of: the first raise, the first item due, the first early entry, the first tightening of a poll; an hour
 /// before that.
 pub(super) fn prepare_at(config: &Config, plans: &BTreeMap<Name, GroupPlan>, release: &Release) -> Timestamp {
-    let raises = release.scaling.iter().filter_map(|group| plans.get(group)).filter_map(|plan| plan.timeline.first());
+    // What people impose before the window opens is not the release's.
+    let first =
+        |plan: &GroupPlan| plan.timeline.iter().find(|change| plan.window.is_none_or(|(opens, _)| opens <= change.at)).cloned();
+    let raises = release.scaling.iter().filter_map(|group| plans.get(group)).filter_map(first);
     let checklists = release.checklists.iter().filter_map(|name| config.checklists.get(name));
     let dues = checklists.flat_map(|list| &list.items).filter_map(|item| item.due).map(|due| due.at(release.launch_at));
     let early = release.early.iter().map(|entry| entry.at.at(release.launch_at));

@@ -55,7 +55,7 @@ impl Quote {
         };
         let cost = self.cost.zip(self.currency.as_ref()).map(|(cost, currency)| format!("; about {cost:.2} {currency} more"));
         let cost = cost.unwrap_or_else(|| "; its policy states no price".into());
-        let notes: String = self.notes.iter().map(|note| format!(" {note}")).collect();
+        let notes = self.notes.iter().fold(String::new(), |all, note| all + " " + note);
         format!("{} gets a {} until {until}: {floor}{cost}.{notes}", self.group, self.to.words())
     }
 }

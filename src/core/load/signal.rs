@@ -97,8 +97,8 @@ pub(super) fn outrun(scene: &Scene<'_>, recent: &[(Timestamp, f64)]) -> Option<P
     let from = earlier(scene.now, LASTS);
     let known = recent.iter().filter(|(at, load)| *at >= from && *at <= scene.now && load.is_finite());
     let above: Vec<_> = known.map(|(at, load)| (*at, *load, forecast(*at))).collect();
-    let runs = above.chunk_by(|one, other| (one.1 > one.2) == (other.1 > other.2));
-    let run = runs.filter(|run| run.len() >= RUN && run[0].1 > run[0].2).last()?;
+    let mut runs = above.chunk_by(|one, other| (one.1 > one.2) == (other.1 > other.2));
+    let run = runs.rfind(|run| run.len() >= RUN && run[0].1 > run[0].2)?;
     let worst = run.iter().max_by(|one, other| one.1.total_cmp(&other.1))?;
     Some(Problem::Outrun { observed: worst.1, forecast: worst.2, since: run[0].0 })
 }

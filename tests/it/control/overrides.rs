@@ -25,7 +25,7 @@ async fn every_refusal_has_its_code_and_says_what_to_do() {
     for (path, body, status, code, says) in [
         (FLOOR, body(61, "2h"), 422, "beyond_limits", "ceiling of 60"),
         (FLOOR, body(3, "2h"), 422, "beyond_limits", "floor of 4"),
-        (FLOOR, body(12, "25h"), 422, "beyond_maximum", "24h"),
+        (FLOOR, body(12, "25h"), 422, "beyond_maximum", "from now"),
         (FLOOR, body(12, "0s"), 400, "malformed", "how long"),
         (FLOOR, body(12, "soon"), 400, "malformed", "for"),
         (FLOOR, r#"{"for": "2h", "reason": "x"}"#.into(), 400, "malformed", "instances"),

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tminus::core::check::check;
 use tminus::core::decide::{Decision, Effect, GroupObservation, Intent, Order, Snapshot, decide};
 use tminus::core::load::HeldFloor;
+use tminus::core::decide::{Decision, Effect, Intent, Order, Snapshot, decide};
+use tminus::core::load::{HeldFloor, Override, OverrideTo};
 use tminus::core::release::{Active, Missing, Phase, ReleaseState, Vanished};
 use tminus::core::words::{Capacity, Name, later};
 
@@ -100,6 +102,16 @@ impl Made {
         self.decision.changed = true;
     }
 
+    /// As if somebody had imposed this an hour ago, for two hours.
+    fn imposes(&mut self, to: OverrideTo) {
+        let (group, owner, reason, hour) = (name("group"), name("ann"), "a test".into(), Duration::from_hours(1));
+        let (created_at, expires_at) = (self.snapshot.now - hour, later(self.snapshot.now, hour));
+        let one = Override { id: 0, group, to, owner, reason, created_at, expires_at, warned: true };
+        self.snapshot.state.overrides.put(one.clone());
+        self.decision.state.overrides.put(one);
+        self.decision.changed = true;
+    }
+
     /// As if a higher floor had been held before.
     fn holds(&mut self, floor: u32) {
         let (floor, restore) = (Capacity(floor), Capacity(3));
@@ -150,6 +162,7 @@ type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_broken_invariant_is_found() {
     let cases: [Case; 24] = [
+    let cases: [Case; 26] = [
         ("an intent of an older epoch", "I1", preparing, |made| {
             made.ask("group", 9);
             made.decision.intents[0].epoch += 1;
@@ -226,6 +239,26 @@ fn every_broken_invariant_is_found() {
         ("a run for a shadow", "I5", preparing, |made| {
             made.prime("content", 1, Some(first()));
             made.snapshot.config.releases.get_mut(&first()).unwrap().shadow = true;
+        }),
+        ("a change of a frozen group", "I6", preparing, |made| {
+            made.imposes(OverrideTo::Freeze);
+            made.ask("group", 9);
+        }),
+        ("a raise above an imposed ceiling", "I6", preparing, |made| {
+            made.imposes(OverrideTo::Ceiling(Capacity(6)));
+            made.ask("group", 9);
+        }),
+        ("an override that is gone before its end", "I6", preparing, |made| {
+            made.imposes(OverrideTo::Freeze);
+            made.decision.state.overrides.list.clear();
+        }),
+        ("an override that nobody imposed", "I6", preparing, |made| {
+            made.imposes(OverrideTo::Freeze);
+            made.snapshot.state.overrides.list.clear();
+        }),
+        ("an override that is over and still counts", "I6", preparing, |made| {
+            made.imposes(OverrideTo::Freeze);
+            made.decision.state.overrides.list[0].expires_at = made.snapshot.now;
         }),
         ("a wake-up in the past", "I9", preparing, |made| {
             made.decision.wake_at = Some(made.snapshot.now - Duration::from_secs(1));

@@ -174,7 +174,7 @@ impl World {
             self.decide(commands);
             self.act();
         }
-        if self.draw.chance(10) {
+        if self.draw.chance(4) {
             self.comes_to_what_was_imposed();
         }
         self.tally
@@ -438,7 +438,7 @@ impl World {
             self.now = later(self.now, Duration::from_mins(31));
             self.decide(Vec::new());
             self.open.pop().iter().for_each(|intent| self.send(intent));
-            if self.state.floors.is_empty() {
+            if self.state.floors.is_empty() || self.kept() {
                 break;
             }
         }
