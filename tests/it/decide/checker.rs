@@ -8,8 +8,6 @@ use jiff::Timestamp;
 
 use tminus::core::check::check;
 use tminus::core::decide::{Decision, Effect, GroupObservation, Intent, Order, Snapshot, decide};
-use tminus::core::load::HeldFloor;
-use tminus::core::decide::{Decision, Effect, Intent, Order, Snapshot, decide};
 use tminus::core::load::{HeldFloor, Override, OverrideTo};
 use tminus::core::release::{Active, Missing, Phase, ReleaseState, Vanished};
 use tminus::core::words::{Capacity, Name, later};
@@ -161,8 +159,7 @@ type Case = (&'static str, &'static str, fn() -> Made, Spoil);
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_broken_invariant_is_found() {
-    let cases: [Case; 24] = [
-    let cases: [Case; 26] = [
+    let cases: [Case; 29] = [
         ("an intent of an older epoch", "I1", preparing, |made| {
             made.ask("group", 9);
             made.decision.intents[0].epoch += 1;
