@@ -200,6 +200,9 @@ mod tests {
                 zones: BTreeMap::new(),
                 boot_p95_ms: None,
                 observed_at: Timestamp::UNIX_EPOCH,
+                schedule: None,
+                others: vec![],
+                findings: vec![],
             };
             let seen = if from > 18 { GroupObservation { ceiling: capacity(50), ..seen } } else { seen };
             let answer = guard(held, &imposed).admit(capacity(to), &seen, Timestamp::UNIX_EPOCH);
@@ -221,6 +224,9 @@ mod tests {
             zones: BTreeMap::new(),
             boot_p95_ms: None,
             observed_at: over,
+            schedule: None,
+            others: vec![],
+            findings: vec![],
         };
         assert_eq!(guard(Some(12), &[Freeze]).admit(capacity(12), &seen(4), over), Ok(()), "at its end it is over");
     }
