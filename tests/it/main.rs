@@ -2,8 +2,8 @@
 #![allow(missing_docs)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the exemption for tests does not reach the functions that tests share")]
 
-mod aws;
 mod agilemd;
+mod aws;
 mod calendar;
 mod control;
 mod crash;

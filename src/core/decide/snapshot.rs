@@ -174,6 +174,24 @@ pub struct GroupObservation {
     pub findings: Vec<load::GroupFinding>,
 }
 
+impl GroupObservation {
+    /// A group that has what its floor asks for, and of which no more is known.
+    pub fn at_floor(floor: Capacity, ceiling: Capacity, observed_at: Timestamp) -> Self {
+        Self {
+            floor,
+            ceiling,
+            desired: floor,
+            in_service: floor,
+            zones: BTreeMap::new(),
+            boot_p95_ms: None,
+            observed_at,
+            schedule: None,
+            others: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+}
+
 /// Somebody who may give orders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {

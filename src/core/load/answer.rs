@@ -89,13 +89,10 @@ pub fn holds(plan: &GroupPlan, policy: &Policy, observed: &GroupObservation, qua
     if figures.holds_per_second < load_per_second * (1.0 - 1e-9) {
         return CapacityAnswer::Short(figures);
     }
-    let missing = plan
-        .problems
-        .iter()
-        .find(|problem| {
-            let unknown = matches!(problem, Problem::NoHistory | Problem::NoAudience { .. } | Problem::NoAdoption { .. });
-            unknown || matches!(problem, Problem::GivenBack { .. })
-        });
+    let missing = plan.problems.iter().find(|problem| {
+        let unknown = matches!(problem, Problem::NoHistory | Problem::NoAudience { .. } | Problem::NoAdoption { .. });
+        unknown || matches!(problem, Problem::GivenBack { .. })
+    });
     missing.map_or(CapacityAnswer::Holds(figures), |problem| CapacityAnswer::Unknown(problem.sentence(&plan.group)))
 }
 

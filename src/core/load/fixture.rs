@@ -106,18 +106,8 @@ pub(super) fn history(until: Timestamp) -> Vec<(Timestamp, f64)> {
 
 /// A group that has what its floor asks for.
 pub(super) fn group(floor: u32, observed_at: Timestamp) -> GroupObservation {
-    GroupObservation {
-        floor: Capacity(floor),
-        ceiling: Capacity(40),
-        desired: Capacity(floor),
-        in_service: Capacity(floor),
-        zones: BTreeMap::from([("a".into(), floor.div_ceil(2)), ("b".into(), floor / 2)]),
-        boot_p95_ms: None,
-        observed_at,
-        schedule: None,
-        others: Vec::new(),
-        findings: Vec::new(),
-    }
+    let zones = BTreeMap::from([("a".into(), floor.div_ceil(2)), ("b".into(), floor / 2)]);
+    GroupObservation { zones, ..GroupObservation::at_floor(Capacity(floor), Capacity(40), observed_at) }
 }
 
 /// A floor held since an instant, over four.

@@ -105,11 +105,9 @@ impl Problem {
             | Self::GivenBack { .. }
             | Self::Late { .. } => true,
             // An outrun plan is wrong; that does not say that capacity is short.
-            Self::NotObserved
-            | Self::NoHistory
-            | Self::NoAudience { .. }
-            | Self::NoAdoption { .. }
-            | Self::Outrun { .. } => false,
+            Self::NotObserved | Self::NoHistory | Self::NoAudience { .. } | Self::NoAdoption { .. } | Self::Outrun { .. } => {
+                false
+            }
         }
     }
 

@@ -94,11 +94,13 @@ pub(super) fn outrun(scene: &Scene<'_>, recent: &[(Timestamp, f64)]) -> Option<P
     let Baseline::Learned(profile) = &scene.baseline else { return None };
     let surges: Vec<Surge> = window.parts.iter().filter_map(|part| part.proven.clone()).collect();
     let forecast = |at: Timestamp| profile.at(at).plus(surge::surge_at(&surges, at)).p95;
-    let from = earlier(scene.now, LASTS);
-    let known = recent.iter().filter(|(at, load)| *at >= from && *at <= scene.now && load.is_finite());
+    let known = recent.iter().filter(|(at, load)| *at <= scene.now && load.is_finite());
     let above: Vec<_> = known.map(|(at, load)| (*at, *load, forecast(*at))).collect();
     let mut runs = above.chunk_by(|one, other| (one.1 > one.2) == (other.1 > other.2));
     let run = runs.rfind(|run| run.len() >= RUN && run[0].1 > run[0].2)?;
+    if run[run.len() - 1].0 < earlier(scene.now, LASTS) {
+        return None;
+    }
     let worst = run.iter().max_by(|one, other| one.1.total_cmp(&other.1))?;
     Some(Problem::Outrun { observed: worst.1, forecast: worst.2, since: run[0].0 })
 }

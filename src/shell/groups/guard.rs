@@ -141,7 +141,6 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -192,18 +191,7 @@ mod tests {
             ("anything while frozen", Some(12), vec![Freeze], 4, 12, "frozen"),
             ("even what is there already", Some(4), vec![Freeze], 4, 4, "frozen"),
         ] {
-            let seen = GroupObservation {
-                floor: capacity(from),
-                ceiling: capacity(18),
-                desired: capacity(from),
-                in_service: capacity(from),
-                zones: BTreeMap::new(),
-                boot_p95_ms: None,
-                observed_at: Timestamp::UNIX_EPOCH,
-                schedule: None,
-                others: vec![],
-                findings: vec![],
-            };
+            let seen = GroupObservation::at_floor(capacity(from), capacity(18), Timestamp::UNIX_EPOCH);
             let seen = if from > 18 { GroupObservation { ceiling: capacity(50), ..seen } } else { seen };
             let answer = guard(held, &imposed).admit(capacity(to), &seen, Timestamp::UNIX_EPOCH);
             let word = match &answer {
@@ -216,18 +204,7 @@ mod tests {
             assert_eq!(word, expected, "{name}: {answer:?}");
         }
         let over = later(Timestamp::UNIX_EPOCH, Duration::from_hours(1));
-        let seen = |floor| GroupObservation {
-            floor: capacity(floor),
-            ceiling: capacity(18),
-            desired: capacity(floor),
-            in_service: capacity(floor),
-            zones: BTreeMap::new(),
-            boot_p95_ms: None,
-            observed_at: over,
-            schedule: None,
-            others: vec![],
-            findings: vec![],
-        };
+        let seen = |floor| GroupObservation::at_floor(capacity(floor), capacity(18), over);
         assert_eq!(guard(Some(12), &[Freeze]).admit(capacity(12), &seen(4), over), Ok(()), "at its end it is over");
     }
 }

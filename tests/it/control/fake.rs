@@ -137,18 +137,8 @@ pub fn config() -> Config {
 
 fn observed() -> Observations {
     let now = clock::now();
-    let group = GroupObservation {
-        floor: Capacity(4),
-        ceiling: Capacity(60),
-        desired: Capacity(5),
-        in_service: Capacity(5),
-        zones: BTreeMap::new(),
-        boot_p95_ms: None,
-        observed_at: now,
-        schedule: None,
-        others: Vec::new(),
-        findings: Vec::new(),
-    };
+    let bare = GroupObservation::at_floor(Capacity(4), Capacity(60), now);
+    let group = GroupObservation { desired: Capacity(5), in_service: Capacity(5), ..bare };
     let coverage = Coverage {
         nodes: BTreeMap::from([(name("edge1"), 1.0)]),
         objects: 1_000,

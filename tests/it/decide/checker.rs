@@ -144,8 +144,7 @@ fn rolling() -> Made {
 /// A group as it was described at an instant.
 fn group_at(observed_at: Timestamp) -> GroupObservation {
     let (floor, ceiling) = (Capacity(20), Capacity(90));
-    let zones = std::collections::BTreeMap::new();
-    GroupObservation { floor, ceiling, desired: floor, in_service: floor, zones, boot_p95_ms: None, observed_at }
+    GroupObservation::at_floor(floor, ceiling, observed_at)
 }
 
 const ROLLING: fn(usize) -> Phase = |step| Phase::Active(Active::Rolling { step });

@@ -148,18 +148,9 @@ impl Play {
     /// The world as it should be: a group, its history, warm caches, an API that answers.
     fn healthy(&mut self) {
         let now = self.now;
-        let group = GroupObservation {
-            floor: Capacity(4),
-            ceiling: Capacity(120),
-            desired: Capacity(4),
-            in_service: Capacity(4),
-            zones: BTreeMap::from([("a".into(), 2), ("b".into(), 1), ("c".into(), 1)]),
-            boot_p95_ms: Some(193_337),
-            observed_at: now,
-            schedule: None,
-            others: Vec::new(),
-            findings: Vec::new(),
-        };
+        let zones = BTreeMap::from([("a".into(), 2), ("b".into(), 1), ("c".into(), 1)]);
+        let bare = GroupObservation::at_floor(Capacity(4), Capacity(120), now);
+        let group = GroupObservation { zones, boot_p95_ms: Some(193_337), ..bare };
         self.observed.groups.insert(name("api"), group);
         self.observed.history.insert(name("api"), history(now));
         let nodes = BTreeMap::from([(name("edge1"), 1.0), (name("edge2"), 0.999_333_1)]);

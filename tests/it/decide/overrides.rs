@@ -1,6 +1,5 @@
 //! Overrides through whole decisions: restarts, ends, windows, precedence, refusals, and a surge that holds the rollout.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tminus::core::decide::{Effect, GroupObservation, Order};
@@ -58,15 +57,7 @@ impl Day {
 
     fn tick(&mut self) {
         let floor = Capacity(self.floor);
-        let seen = GroupObservation {
-            floor,
-            ceiling: Capacity(40),
-            desired: floor,
-            in_service: floor,
-            zones: BTreeMap::new(),
-            boot_p95_ms: None,
-            observed_at: self.bench.now,
-        };
+        let seen = GroupObservation::at_floor(floor, Capacity(40), self.bench.now);
         self.bench.observed.groups.insert(name("group"), seen);
         self.bench.decide(Vec::new());
         self.obey();

@@ -47,15 +47,7 @@ lag: 0s
 
 /// The group has what its floor asks for.
 fn observe(bench: &mut Bench, floor: u32) {
-    let group = GroupObservation {
-        floor: Capacity(floor),
-        ceiling: Capacity(60),
-        desired: Capacity(floor),
-        in_service: Capacity(floor),
-        zones: BTreeMap::new(),
-        boot_p95_ms: None,
-        observed_at: bench.now,
-    };
+    let group = GroupObservation::at_floor(Capacity(floor), Capacity(60), bench.now);
     bench.observed.groups.insert(name("api"), group);
 }
 

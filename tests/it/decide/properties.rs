@@ -298,16 +298,9 @@ impl World {
         self.floor = due.last().map_or(self.floor, |last| last.floor.0);
         self.kept = ahead;
         let described = |share: u8| GroupObservation {
-            floor: Capacity(self.floor),
-            ceiling: Capacity(90),
-            desired: Capacity(self.floor),
             in_service: Capacity(self.floor * u32::from(share) / 100),
-            zones: BTreeMap::new(),
-            boot_p95_ms: None,
-            observed_at: self.bench.now,
             schedule: Some(self.kept.clone()),
-            others: Vec::new(),
-            findings: Vec::new(),
+            ..GroupObservation::at_floor(Capacity(self.floor), Capacity(90), self.bench.now)
         };
         match self.seen {
             Some(share) => drop(self.bench.observed.groups.insert(name("group"), described(share))),

@@ -2,7 +2,7 @@
 //!
 //! What must hold is derived here from what people said and the world shows, without the planner's code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -267,15 +267,7 @@ impl World {
 
     fn look(&mut self) {
         let (floor, ceiling) = (Capacity(self.floor), Capacity(self.own_ceiling));
-        let seen = GroupObservation {
-            floor,
-            ceiling,
-            desired: floor,
-            in_service: floor,
-            zones: BTreeMap::new(),
-            boot_p95_ms: None,
-            observed_at: self.now,
-        };
+        let seen = GroupObservation::at_floor(floor, ceiling, self.now);
         match self.sight {
             Sight::Clear => drop(self.observed.groups.insert(name("group"), seen)),
             Sight::Stale => {}
@@ -358,15 +350,7 @@ impl World {
         let Effect::SetFloor { group, floor, restore, .. } = &intent.effect else { return };
         let policy = &self.config.scalings[group];
         let (floor_now, ceiling) = (Capacity(self.floor), Capacity(self.own_ceiling));
-        let seen = GroupObservation {
-            floor: floor_now,
-            ceiling,
-            desired: floor_now,
-            in_service: floor_now,
-            zones: BTreeMap::new(),
-            boot_p95_ms: None,
-            observed_at: self.now,
-        };
+        let seen = GroupObservation::at_floor(floor_now, ceiling, self.now);
         if Guard::of(policy, &self.state, *restore).admit(*floor, &seen, self.now).is_err() {
             self.tally.stopped += 1;
             if self.draw.chance(50) {

@@ -43,16 +43,10 @@ impl Group {
         let in_service = self.in_service(now);
         let zone = |number: u32| (format!("zone-{}", number + 1), (in_service + self.zones - 1 - number) / self.zones);
         self.answers.then(|| GroupObservation {
-            floor: Capacity(self.floor),
-            ceiling: Capacity(self.ceiling),
             desired: Capacity(self.instances.len() as u32),
             in_service: Capacity(in_service),
             zones: (0..self.zones).map(zone).collect::<BTreeMap<_, _>>(),
-            boot_p95_ms: None,
-            observed_at: now,
-            schedule: None,
-            others: Vec::new(),
-            findings: Vec::new(),
+            ..GroupObservation::at_floor(Capacity(self.floor), Capacity(self.ceiling), now)
         })
     }
 

@@ -115,7 +115,10 @@ impl Account {
     }
 
     /// One group as it is now, without what its account keeps for it.
-    pub(super) async fn describe_one(&self, (name, there): (&Name, &str)) -> Result<crate::core::decide::GroupObservation, String> {
+    pub(super) async fn describe_one(
+        &self,
+        (name, there): (&Name, &str),
+    ) -> Result<crate::core::decide::GroupObservation, String> {
         let at = clock::now();
         let described = self.calls().await.groups(&[there.to_owned()]).await.map_err(|error| error.to_string())?;
         let group = described.first().ok_or_else(|| self.absent("DescribeAutoScalingGroups", there).to_string())?;

@@ -59,12 +59,8 @@ pub(super) fn read(output: &[u8], begun_at: Timestamp) -> Result<GroupObservatio
 }
 
 fn check(answer: &Answer) -> Result<(), String> {
-    let counts = [
-        ("floor", answer.floor),
-        ("ceiling", answer.ceiling),
-        ("desired", answer.desired),
-        ("in_service", answer.in_service),
-    ];
+    let counts =
+        [("floor", answer.floor), ("ceiling", answer.ceiling), ("desired", answer.desired), ("in_service", answer.in_service)];
     if let Some((name, count)) = counts.iter().find(|(_, count)| *count > MOST_INSTANCES) {
         return Err(format!("says {name} {count}; more than {MOST_INSTANCES} instances are not believed"));
     }

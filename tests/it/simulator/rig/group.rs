@@ -55,16 +55,11 @@ impl Group {
         let in_service = self.in_service(now);
         let zone = |number: u32| (format!("z{number}"), (in_service + 2 - number) / 3);
         GroupObservation {
-            floor: Capacity(self.floor),
-            ceiling: Capacity(self.ceiling),
             desired: Capacity(self.desired),
             in_service: Capacity(in_service),
             zones: (0..3).map(zone).collect(),
             boot_p95_ms: Some(self.boot.unsigned_abs()),
-            observed_at,
-            schedule: None,
-            others: Vec::new(),
-            findings: Vec::new(),
+            ..GroupObservation::at_floor(Capacity(self.floor), Capacity(self.ceiling), observed_at)
         }
     }
 
