@@ -173,6 +173,7 @@ impl<'a> Scene<'a> {
         let audience = release.audience.as_ref().and_then(|audience| audience.known(launch.recorded));
         let cold = audience.as_ref().map(|audience| Surge::of(audience, &release.rollout, begins_at, 0.0));
         let surge = |covered: f64| cold.as_ref().map(|cold| cold.covered(covered));
+        let primed = surge(1.0);
         let cached = audience.as_ref().is_some_and(|audience| audience.cache_hit_ratio.is_some());
         let primes = cached && !release.priming.is_empty();
         let covered = launch.primed.unwrap_or(0.0);
@@ -188,8 +189,8 @@ impl<'a> Scene<'a> {
             ends,
             open,
             proven: surge(covered),
-            expected: surge(if primes { 1.0 } else { covered }),
-            primed: surge(1.0),
+            expected: if primes { primed.clone() } else { surge(covered) },
+            primed,
             audience,
         })
     }

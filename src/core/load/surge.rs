@@ -82,7 +82,7 @@ impl Surge {
     /// The same crowd before caches of which another share is proven warm.
     #[must_use]
     pub fn covered(&self, covered: f64) -> Self {
-        Self::on(self.crowd.clone(), covered)
+        if self.crowd.misses(covered) == self.misses { self.clone() } else { Self::on(self.crowd.clone(), covered) }
     }
 
     fn on(crowd: Arc<Crowd>, covered: f64) -> Self {
@@ -176,11 +176,7 @@ impl Crowd {
         let varies = self.hit_ratio.is_some() && ln_misses.is_finite();
         let missed = |draw: &Draw| if varies { (ln_misses + self.sigmas[3] * draw[3]).min(0.0) } else { 0.0 };
         let demand = |draw: &Draw| self.sigmas[0] * draw[0] + self.sigmas[2] * draw[2];
-        let mut ranked: Vec<(f64, &Draw)> =
-            draws().iter().map(|draw| (demand(draw) + self.ln_peak(draw[1]) + missed(draw), draw)).collect();
-        RANKS.map(|rank| {
-            let index = (rank * DRAWS as f64).ceil() as usize - 1;
-            let (_, (_, draw), _) = ranked.select_nth_unstable_by(index, |one, other| one.0.total_cmp(&other.0));
+        ranked(|draw| demand(draw) + self.ln_peak(draw[1]) + missed(draw)).map(|draw| {
             let speed = self.speed(draw[1]);
             // The peak of the story is the one it was ranked by: so a quantile rises and falls with every input.
             let drift = self.ln_peak(draw[1]) - self.ln_peak_at(speed);
@@ -223,6 +219,21 @@ impl Crowd {
         let kinks: Vec<Duration> = self.curve.kinks().into_iter().map(moved).collect();
         self.waves.iter().flat_map(move |wave| kinks.clone().into_iter().map(|kink| later(wave.from, kink)))
     }
+}
+
+/// The draws at [`RANKS`] of a value. Only the highest are kept in order, most of the rest is one comparison.
+fn ranked(value: impl Fn(&Draw) -> f64) -> [&'static Draw; 2] {
+    let places = RANKS.map(|rank| DRAWS - (rank * DRAWS as f64).ceil() as usize);
+    let mut highest: Vec<(f64, &Draw)> = Vec::with_capacity(places[0] + 2);
+    for draw in draws().iter().rev() {
+        let value = value(draw);
+        let place = highest.partition_point(|(other, _)| other.total_cmp(&value).is_ge());
+        if place <= places[0] {
+            highest.insert(place, (value, draw));
+            highest.truncate(places[0] + 1);
+        }
+    }
+    places.map(|place| highest[place].1)
 }
 
 /// What several launches add together at an instant.
