@@ -20,4 +20,4 @@ pub mod words;
 /// Raised with every change after which some snapshot is decided otherwise, in a word of a sentence or a bit of a number.
 /// Every audit record carries it, so that `audit replay` can tell a core that changed from a record that was changed.
 /// `decide::goldens::goldens_are_decided_as_they_were` fails when it was forgotten.
-pub const VERSION: &str = "5";
+pub const VERSION: &str = "6";

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::load::Aspect;
 use crate::core::words::{Name, Percent, TRelative, Version};
 
 /// One Checklist document.
@@ -76,6 +77,13 @@ pub enum Check {
         group: Name,
         /// 0..1, such as 0.95.
         quantile: f64,
+    },
+    /// The group is fit for the launch in one aspect beside its size.
+    Group {
+        /// The scaling policy.
+        group: Name,
+        /// What is asked of it.
+        aspect: Aspect,
     },
     /// The caches are proven warm.
     Primed {

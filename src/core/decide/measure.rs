@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, CapacityAnswer, GroupPlan, Problem};
+use crate::core::load::{self, Aspect, CapacityAnswer, Fitness, GroupPlan, Problem};
 use crate::core::release::Release;
 use crate::core::words::{Name, Percent, Version, format_duration, later, since};
 
@@ -18,6 +18,7 @@ pub(super) fn evidence(draft: &Draft<'_>, release: &Release, item: &Item) -> Opt
     let Demand::Check(check) = &item.demand else { return None };
     match check {
         Check::Capacity { group, quantile } => capacity(draft, group, *quantile),
+        Check::Group { group, aspect } => fit(draft, group, *aspect),
         Check::Primed { policy, coverage } => Some(primed(draft, release, policy, *coverage)),
         Check::RetryPolicy { release, amplification_below } => retries(draft, release, *amplification_below),
         Check::Throttled { app, version, channel, at_most } => Some(throttled(draft, (app, version, channel), *at_most)),
@@ -61,6 +62,24 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     // Details become parts of sentences, which bring their own full stop.
     let detail = format!("{}{problem}", answer.sentence().trim_end_matches('.'));
     Some(measured(outcome, detail.trim_end_matches('.').to_owned(), observed.observed_at))
+}
+
+fn fit(draft: &Draft<'_>, group: &Name, aspect: Aspect) -> Option<Evidence> {
+    let policy = draft.snapshot.config.scalings.get(group)?;
+    let plan = draft.plans.get(group)?;
+    let Some(observed) = draft.snapshot.observed.groups.get(group) else {
+        let why = draft.snapshot.observed.unseen.get(group).map_or("was not asked yet", String::as_str);
+        return Some(measured(Outcome::Unknown, format!("{group} is not seen: it {why}"), draft.snapshot.now));
+    };
+    let (outcome, detail) = match load::fitness(aspect, (plan, policy), observed, draft.snapshot.now) {
+        Fitness::Fit(detail) => (Outcome::Green, detail),
+        Fitness::Unfit(detail) if aspect == Aspect::Quota && is_mended_by_priming(plan) && primes(draft, group) => {
+            (Outcome::Pending, detail)
+        }
+        Fitness::Unfit(detail) => (Outcome::Red, detail),
+        Fitness::Unknown(detail) => (Outcome::Unknown, detail),
+    };
+    Some(measured(outcome, detail, observed.observed_at))
 }
 
 /// Of a group that is not seen it is known only when no size that it may have is enough.

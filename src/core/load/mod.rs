@@ -5,7 +5,7 @@
 //! it; `capacity` turns load into instances, with `queue` and `contention`, `scene` and `floors` into floors over time,
 //! and `plan` says it all of one group. `overrides` are what people impose, `layer` what they and the observed load make of
 //! a plan, `signal` what that load says. `ahead` is what providers keep of it for later, `finding` what stands in a launch's
-//! way there. `answer` is for the checklist.
+//! way there. `answer` and `fitness` are for the checklist.
 //! Not here: the calls that change a group.
 
 mod adoption;
@@ -16,6 +16,7 @@ mod capacity;
 mod contention;
 mod draws;
 mod finding;
+mod fitness;
 #[cfg(test)]
 mod fixture;
 mod floors;
@@ -45,6 +46,7 @@ pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
 pub use contention::Usl;
 pub use finding::{Bound, GroupFinding, findings};
+pub use fitness::{Aspect, Fitness, fitness, unbalanced};
 pub use floors::HeldFloor;
 pub use forecast::{Backtest, Forecast, Grid, InvalidStep, Method, Points, Step, Tally};
 pub use layer::Layer;

@@ -66,6 +66,7 @@ impl Probes {
             }
             Check::Command { command, within } => command_probe::run(command, *within).await,
             Check::Capacity { .. }
+            | Check::Group { .. }
             | Check::Primed { .. }
             | Check::RetryPolicy { .. }
             | Check::Throttled { .. }

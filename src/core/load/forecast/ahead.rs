@@ -36,7 +36,7 @@ fn width(track: &Track<'_>, weights: &Weights, ahead: usize) -> Option<f64> {
     for origin in track.origins.iter().skip(ahead + 1).step_by(EVERY) {
         let (near, far) = (track.actual(origin.at), track.actual(origin.at + ahead * day));
         next += error(&weights.mix(track, &origin.members), near);
-        later += error(&weights.mix(track, &track.members(origin.at, ahead)), far);
+        later += error(&weights.mix(track, &track.members(origin, ahead)), far);
     }
     (next > 0.0).then(|| later / next)
 }

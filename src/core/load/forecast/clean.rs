@@ -24,10 +24,16 @@ pub(super) fn without_drops(days: &[&[f64]]) -> Vec<Vec<f64>> {
     let width = days.first().map_or(0, |day| day.len());
     for slot in 0..width {
         let column: Vec<f64> = days.iter().zip(&middles).map(|(day, middle)| day[slot] - middle).collect();
+        let (least, most) =
+            column.iter().fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(*value), most.max(*value)));
+        // Nothing can lie so deep below any median of these, as nearly always.
+        if least >= most - LEAST_DROP {
+            continue;
+        }
         let usual = median(&column);
         let deviations: Vec<f64> = column.iter().map(|value| (value - usual).abs()).collect();
         let drop = (DEVIATIONS * TO_SIGMA * median(&deviations)).max(LEAST_DROP);
-        // Nothing lies so deep, as nearly always: the habits of weekdays need no look.
+        // Nothing lies so deep: the habits of weekdays need no look.
         let deep = |value: &f64| *value < usual - drop;
         let weekdays = days.len().div_ceil(7) > 2;
         if !weekdays && !column.iter().any(deep) {

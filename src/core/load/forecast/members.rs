@@ -54,18 +54,36 @@ pub(super) fn persists(member: usize) -> bool {
     member < 3 * OF_SHAPE && member % OF_SHAPE == OF_SHAPE - 1
 }
 
+/// The days of a past without their drops: the same for every day that is forecast from them.
+#[derive(Clone, Debug)]
+pub(super) struct Lesson {
+    clean: Vec<Vec<f64>>,
+    /// The level of each day.
+    levels: Vec<f64>,
+}
+
+impl Lesson {
+    /// `past` holds a day at least.
+    pub(super) fn of(past: Past<'_>) -> Self {
+        let clean = without_drops(&past.days());
+        Self { levels: clean.iter().map(|day| mean(day)).collect(), clean }
+    }
+}
+
+impl<'a> Past<'a> {
+    /// Its whole days, oldest first.
+    fn days(&self) -> Vec<&'a [f64]> {
+        self.logs[self.logs.len() % self.day..].chunks_exact(self.day).collect()
+    }
+}
+
 /// Forecasts of the day `ahead` (0: the next one). `past` holds a day at least.
-pub(super) fn members(past: Past<'_>, ahead: usize) -> Members {
-    let day = past.day;
-    let count = past.logs.len() / day;
-    let raw: Vec<&[f64]> = past.logs[past.logs.len() - count * day..].chunks_exact(day).collect();
-    let clean = without_drops(&raw);
-    let of_days: Vec<f64> = clean.iter().map(|day| mean(day)).collect();
-    let levels = levels(&of_days, ahead);
-    let yesterday =
-        Yesterday { raw: raw.last().copied().unwrap_or_default(), level: of_days.last().copied().unwrap_or_default() };
+pub(super) fn members(past: Past<'_>, Lesson { clean, levels: of_days }: &Lesson, ahead: usize) -> Members {
+    let (day, count) = (past.day, clean.len());
+    let levels = levels(of_days, ahead);
+    let yesterday = Yesterday { raw: &past.logs[past.logs.len() - day..], level: of_days.last().copied().unwrap_or_default() };
     let mut all: Vec<Option<Vec<f64>>> = Vec::with_capacity(COUNT);
-    for shape in shapes(&clean, &of_days, ahead) {
+    for shape in shapes(clean, of_days, ahead) {
         let Some(shape) = shape else {
             all.extend(std::iter::repeat_n(None, OF_SHAPE));
             continue;
@@ -142,7 +160,8 @@ mod tests {
 
     fn forecast(days: usize, load: impl Fn(usize, usize) -> f64) -> Members {
         let logs: Vec<f64> = (0..days * 24).map(|hour| real::ln(load(hour / 24, hour % 24) + 1.0)).collect();
-        members(Past { logs: &logs, day: 24, small: 1.0 }, 0)
+        let past = Past { logs: &logs, day: 24, small: 1.0 };
+        members(past, &Lesson::of(past), 0)
     }
 
     #[test]

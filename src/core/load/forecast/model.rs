@@ -78,13 +78,13 @@ impl Forecast {
         let own = own(&track);
         let outlook = outlook(&track, 0, &own);
         let widths = ahead::widths(&track, &outlook.weights);
-        let at = track.origins.first()?.at;
+        let origin = track.origins.first()?;
         let (mut cells, mut peaks) = (Vec::with_capacity(WEEK * grid.day()), Vec::with_capacity(WEEK));
         for (day, width) in widths.into_iter().enumerate() {
             let (forecast, band) = if day == 0 {
                 (outlook.forecast.clone(), outlook.band.clone())
             } else {
-                let members = track.members(at, day);
+                let members = track.members(origin, day);
                 let mixed = outlook.weights.mix(&track, &members);
                 let forecast = outlook.moved.as_ref().map_or(mixed.clone(), |moved| {
                     moved.mix(&track, &members).iter().zip(&mixed).map(|(moved, mixed)| moved.midpoint(*mixed)).collect()

@@ -5,7 +5,7 @@
 //! before it.
 
 use super::grid::Grid;
-use super::members::{self, COUNT, Members, Past};
+use super::members::{self, COUNT, Lesson, Members, Past};
 use super::statistics::{greatest, mean, median};
 use crate::core::words::real;
 
@@ -27,6 +27,7 @@ const SMALL: f64 = 0.05;
 pub(super) struct Origin {
     /// The first cell that is forecast.
     pub at: usize,
+    lesson: Lesson,
     pub members: Members,
     /// Mean absolute errors by member, in each part of the day and, last, over all of it; `None`: now, or nothing known.
     pub errors: Option<Vec<Option<[f64; PARTS + 1]>>>,
@@ -63,9 +64,13 @@ impl<'a> Track<'a> {
     }
 
     /// What the members say at an origin of the day `ahead` of it.
-    pub fn members(&self, at: usize, ahead: usize) -> Members {
+    pub fn members(&self, origin: &Origin, ahead: usize) -> Members {
+        members::members(self.past(origin.at), &origin.lesson, ahead)
+    }
+
+    fn past(&self, at: usize) -> Past<'_> {
         let from = at.saturating_sub(LEARNED_DAYS * self.grid.day());
-        members::members(Past { logs: &self.logs[from..at], day: self.grid.day(), small: self.small }, ahead)
+        Past { logs: &self.logs[from..at], day: self.grid.day(), small: self.small }
     }
 
     /// Origins before one, newest first, that its four weeks hold.
@@ -93,9 +98,10 @@ impl<'a> Track<'a> {
     }
 
     fn origin(&self, at: usize) -> Origin {
-        let members = self.members(at, 0);
+        let lesson = Lesson::of(self.past(at));
+        let members = members::members(self.past(at), &lesson, 0);
         let errors = self.errors(at, &members);
-        Origin { at, members, errors }
+        Origin { at, lesson, members, errors }
     }
 
     fn errors(&self, at: usize, members: &Members) -> Option<Vec<Option<[f64; PARTS + 1]>>> {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::shell::command_line;
 use crate::core::checklist::{self, Demand};
-use crate::shell::settings::kinds::checklist::{Blocks, Check, Checklist, Item, Quantile};
+use crate::core::load::Aspect;
+use crate::shell::settings::kinds::checklist::{Blocks, Check, Checklist, Group, Item, Quantile};
 
 /// Converts a checklist; programs that begin with `./` start at `folder`.
 pub fn checklist(from: &Checklist, folder: &Path) -> checklist::Checklist {
@@ -41,6 +42,10 @@ fn demand(from: &Item, folder: &Path) -> Demand {
 fn convert_check(from: &Check, folder: &Path) -> checklist::Check {
     match from {
         Check::Capacity(check) => checklist::Check::Capacity { group: check.group.clone(), quantile: quantile(check.quantile) },
+        Check::Quota(check) => of_group(check, Aspect::Quota),
+        Check::ZoneBalance(check) => of_group(check, Aspect::ZoneBalance),
+        Check::LeadTime(check) => of_group(check, Aspect::LeadTime),
+        Check::Processes(check) => of_group(check, Aspect::Processes),
         Check::Primed(check) => {
             checklist::Check::Primed { policy: check.policy.clone(), coverage: check.coverage.0.share() * 100.0 }
         }
@@ -63,6 +68,10 @@ fn convert_check(from: &Check, folder: &Path) -> checklist::Check {
         Check::Gate(check) => checklist::Check::Gate { policy: check.policy.clone() },
         Check::Command(check) => checklist::Check::Command { command: command_line(&check.run, folder), within: check.within.0 },
     }
+}
+
+fn of_group(from: &Group, aspect: Aspect) -> checklist::Check {
+    checklist::Check::Group { group: from.group.clone(), aspect }
 }
 
 fn quantile(from: Quantile) -> f64 {

@@ -92,6 +92,15 @@ pub enum Blocks {
 pub enum Check {
     /// An instance group holds the planned load.
     Capacity(Capacity),
+    /// What the launch needs of a group is within its ceiling, quota and cost.
+    Quota(Group),
+    /// What a group has in service is spread evenly over its zones.
+    ZoneBalance(Group),
+    /// Boots of a group were observed, and its last raised instance is in service by T-0.
+    LeadTime(Group),
+    /// Nothing at a group's provider stands in the way: no process suspended, nothing being replaced, no launch failing, no
+    /// scheduled action of others against it.
+    Processes(Group),
     /// A cache is proven warm on every node.
     Primed(Primed),
     /// A URL answers as it should.
@@ -120,6 +129,15 @@ pub struct Capacity {
     /// Which forecast it must hold. Default: p95.
     #[serde(default)]
     pub quantile: Quantile,
+}
+
+/// A group is asked about.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The scaling policy of the group.
+    #[schemars(extend("x-refers-to" = "ScalingPolicy"))]
+    pub group: Name,
 }
 
 /// A quantile of the forecast.
