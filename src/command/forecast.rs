@@ -6,19 +6,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
-use serde::Serialize;
 
 use super::forecast_show::{human, svg};
 use super::terminal::{Form, plain};
 use super::{Exit, Outcome, forecast_file};
-use crate::core::load::{Backtest, Forecast, Grid, Method, Quantiles, Step, Tally};
+use crate::core::load::{FURTHEST, Forecast, Grid, Outlook, OutlookHistory, Step, Tally};
 use crate::core::words::{format_duration, parse_duration};
-
-/// A forecast of ordinary days further ahead says nothing that the week before it does not.
-const FURTHEST: Duration = Duration::from_hours(28 * 24);
 
 /// Arguments of `forecast`.
 #[derive(Debug, clap::Args)]
@@ -42,44 +36,6 @@ pub(super) struct Args {
     form: Form,
 }
 
-/// What is printed.
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    pub model: Method,
-    pub backtest: Backtest,
-    pub points: Vec<Point>,
-    pub peaks: Vec<Peak>,
-    pub history: History,
-}
-
-/// The load of a step.
-#[derive(Debug, Serialize)]
-pub(super) struct Point {
-    pub at: String,
-    #[serde(flatten)]
-    pub load: Quantiles,
-}
-
-/// The maximum of a local day.
-#[derive(Debug, Serialize)]
-pub(super) struct Peak {
-    pub day: Date,
-    #[serde(flatten)]
-    pub load: Quantiles,
-}
-
-/// What it was learned from.
-#[derive(Debug, Serialize)]
-pub(super) struct History {
-    pub until: Timestamp,
-    pub step: String,
-    pub steps: usize,
-    /// Steps without any point.
-    pub holes: usize,
-    #[serde(flatten)]
-    pub tally: Tally,
-}
-
 /// Runs `forecast`.
 pub(super) fn run(args: &Args) -> Outcome {
     let step = i64::try_from(args.step.as_secs()).ok().and_then(|secs| Step::try_from(secs).ok());
@@ -95,7 +51,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let points = forecast_file::read(&args.history, &zone)?;
     let nothing = || format!("{}: there is no usable value in it, so there is nothing to forecast from", args.history.display());
     let forecast = Grid::of(&points, step, zone).and_then(Forecast::of).ok_or_else(nothing)?;
-    let answer = answer(&forecast, points.tally(), args.horizon);
+    let answer = Outlook::of(&forecast, points.tally(), args.horizon);
     if let Some(file) = &args.plot {
         std::fs::write(file, svg(&forecast, &answer)).map_err(|error| format!("{}: {error}", file.display()))?;
     }
@@ -104,40 +60,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn answer(forecast: &Forecast, tally: Tally, horizon: Duration) -> Answer {
-    let grid = forecast.grid();
-    let (from, step) = (grid.end(), grid.step().secs());
-    let count = i64::try_from(horizon.as_secs().div_ceil(step.unsigned_abs())).unwrap_or(0);
-    let instants = (0..count).filter_map(|number| Timestamp::from_second(from.as_second().saturating_add(number * step)).ok());
-    let zoned: Vec<Zoned> = instants.map(|at| at.to_zoned(grid.zone().clone())).collect();
-    let mut days: Vec<Date> = zoned.iter().map(Zoned::date).collect();
-    days.dedup();
-    let history = History {
-        until: from,
-        step: format_duration(Duration::from_secs(step.unsigned_abs())),
-        steps: grid.steps(),
-        holes: grid.holes(),
-        tally,
-    };
-    Answer {
-        model: forecast.method(),
-        backtest: Backtest::of(grid),
-        points: zoned.iter().map(|at| Point { at: written(at), load: forecast.at(at.timestamp()) }).collect(),
-        peaks: days.into_iter().map(|day| Peak { day, load: forecast.day(day) }).collect(),
-        history,
-    }
-}
-
-/// RFC 3339 with the zone's offset.
-fn written(at: &Zoned) -> String {
-    if *at.time_zone() == TimeZone::UTC {
-        at.timestamp().to_string()
-    } else {
-        at.timestamp().display_with_offset(at.offset()).to_string()
-    }
-}
-
-fn tell(history: &History) {
+fn tell(history: &OutlookHistory) {
     let Tally { refused, doubled, too_old, .. } = history.tally;
     let told = [
         (refused, "could not be used and count as holes: no instant, no number, negative or beyond reason"),

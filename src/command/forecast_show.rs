@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 
 use plotters::prelude::*;
 
-use super::forecast::Answer;
 use super::terminal::{Colour, paint};
-use crate::core::load::{Forecast, Method};
+use crate::core::load::{Forecast, Method, Outlook, OutlookPoint};
 
 const ROWS: usize = 12;
 const MOST_COLUMNS: usize = 96;
@@ -18,7 +17,7 @@ const SIZE: (u32, u32) = (960, 320);
 const DRAWN_DAYS: usize = 7;
 
 /// All of it, as lines.
-pub(super) fn human(answer: &Answer) -> String {
+pub(super) fn human(answer: &Outlook) -> String {
     let mut text = bars(answer);
     let _ = writeln!(text, "\n{:<12}{:>12}{:>12}{:>12}", "peak of day", "p50", "p90", "p95");
     for peak in &answer.peaks {
@@ -32,13 +31,13 @@ pub(super) fn human(answer: &Answer) -> String {
 }
 
 /// One column a point, or the greatest of several: solid up to p50, shaded up to p95.
-fn bars(answer: &Answer) -> String {
+fn bars(answer: &Outlook) -> String {
     let most = answer.points.iter().map(|point| point.load.p95).fold(0.0, f64::max);
     let columns: Vec<(f64, f64)> = answer
         .points
         .chunks(answer.points.len().div_ceil(MOST_COLUMNS).max(1))
         .map(|chunk| {
-            let greatest = |of: fn(&super::forecast::Point) -> f64| chunk.iter().map(of).fold(0.0, f64::max);
+            let greatest = |of: fn(&OutlookPoint) -> f64| chunk.iter().map(of).fold(0.0, f64::max);
             (greatest(|point| point.load.p50), greatest(|point| point.load.p95))
         })
         .collect();
@@ -71,7 +70,7 @@ fn bars(answer: &Answer) -> String {
     text
 }
 
-fn proof(answer: &Answer) -> String {
+fn proof(answer: &Outlook) -> String {
     let backtest = &answer.backtest;
     let (Method::Combination, Some(mase)) = (answer.model, backtest.mase) else {
         return "too little history, or too even, to test the forecast on: read it as a guess\n".into();
@@ -101,7 +100,7 @@ fn short(value: f64) -> String {
 }
 
 /// The last week and what comes, as SVG text; an error of the library becomes a sentence in its place.
-pub(super) fn svg(forecast: &Forecast, answer: &Answer) -> String {
+pub(super) fn svg(forecast: &Forecast, answer: &Outlook) -> String {
     let mut text = String::new();
     let drawn = {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
@@ -112,14 +111,14 @@ pub(super) fn svg(forecast: &Forecast, answer: &Answer) -> String {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn draw(area: &Area<'_>, forecast: &Forecast, answer: &Answer) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+fn draw(area: &Area<'_>, forecast: &Forecast, answer: &Outlook) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let grid = forecast.grid();
     let days = |cell: f64| cell / grid.day() as f64;
     let seen: Vec<(f64, Option<f64>)> =
         grid.last(DRAWN_DAYS * grid.day()).enumerate().map(|(cell, load)| (cell as f64, load)).collect();
     let start = seen.len() as f64;
     let seen: Vec<(f64, f64)> = seen.into_iter().filter_map(|(cell, load)| Some((days(cell - start), load?))).collect();
-    let line = |of: fn(&super::forecast::Point) -> f64| -> Vec<(f64, f64)> {
+    let line = |of: fn(&OutlookPoint) -> f64| -> Vec<(f64, f64)> {
         answer.points.iter().enumerate().map(|(cell, point)| (days(cell as f64), of(point))).collect()
     };
     let (p50, p95) = (line(|point| point.load.p50), line(|point| point.load.p95));

@@ -74,7 +74,7 @@ impl<'a> Draft<'a> {
     pub(super) fn plan_of(&self, name: &Name) -> Option<GroupPlan> {
         let policy = self.snapshot.config.scalings.get(name)?;
         let (demand, now) = (self.demand(name), self.snapshot.now);
-        let forecast = self.memory.learned.forecast(name, (demand.history, now));
+        let forecast = self.memory.learned.forecast(policy, (demand.history, now));
         let plan = load::plan_learned(policy, &demand, (forecast, now), &self.layer(name));
         Some(GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
     }

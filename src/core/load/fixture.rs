@@ -51,6 +51,7 @@ pub(super) fn policy() -> Policy {
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: true,
         keeps_schedule: false,
+        time_zone: None,
         service: None,
         usl: None,
     }

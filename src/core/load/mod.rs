@@ -48,7 +48,10 @@ pub use contention::Usl;
 pub use finding::{Bound, GroupFinding, findings};
 pub use fitness::{Aspect, Fitness, fitness, unbalanced};
 pub use floors::HeldFloor;
-pub use forecast::{Backtest, Forecast, Grid, InvalidStep, Method, Points, Step, Tally};
+pub use forecast::{
+    Backtest, FURTHEST, Forecast, Grid, InvalidStep, Method, Outlook, OutlookHistory, OutlookPeak, OutlookPoint, Points, Step,
+    Tally,
+};
 pub use layer::Layer;
 pub use learned::Learned;
 pub use overrides::{Override, OverrideKind, OverrideTo, Overrides};

@@ -166,7 +166,7 @@ pub struct FloorChange {
 
 /// Plans one group. Pure; the second plan after the first was carried out asks for nothing new.
 pub fn plan_group(policy: &Policy, demand: &Demand<'_>, now: Timestamp) -> GroupPlan {
-    plan_learned(policy, demand, (learned::forecast(demand.history, now), now), &Layer::default())
+    plan_learned(policy, demand, (learned::forecast(policy, (demand.history, now)), now), &Layer::default())
 }
 
 /// The same, with what the demand's history teaches at this instant, and with what lies over the plan.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Service, Usl};
@@ -33,12 +34,22 @@ pub struct Policy {
     /// Whether the group's provider keeps changes of the floor for later and carries them out by itself.
     #[serde(default)]
     pub keeps_schedule: bool,
+    /// The IANA zone by whose clocks its load has days; `None`: UTC.
+    #[serde(default)]
+    pub time_zone: Option<String>,
     /// How an instance works, by which waiting is known.
     #[serde(default)]
     pub service: Option<Service>,
     /// What instances lose to each other; `None`: nothing.
     #[serde(default)]
     pub usl: Option<Usl>,
+}
+
+impl Policy {
+    /// By whose clocks its load has days.
+    pub fn zone(&self) -> TimeZone {
+        self.time_zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC)
+    }
 }
 
 /// Zones of a group.

@@ -164,7 +164,7 @@ mod tests {
         let seen = group(4, now);
         let demand = Demand { history: &history, launches: vec![launch], group: Some(&seen), held: Some(held) };
         let layer = Layer { overrides: Vec::new(), recent };
-        let plan = plan_learned(&policy, &demand, (learned::forecast(&history, now), now), &layer);
+        let plan = plan_learned(&policy, &demand, (learned::forecast(&policy, (&history, now)), now), &layer);
         (plan.problems.into_iter().find(|problem| matches!(problem, Problem::Outrun { .. })), plan.floor)
     }
 

@@ -12,6 +12,7 @@ mod counter;
 mod desk;
 mod etag;
 mod events;
+mod forecasts;
 mod health;
 mod intake;
 mod listener;

@@ -88,6 +88,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// 404: nothing is known that a forecast could be learned from.
+    pub fn no_history() -> Self {
+        let detail = "nothing is known of its load, so nothing can be forecast; give its policy a `load` and look at that source";
+        Self::new(StatusCode::NOT_FOUND, "no_history", detail)
+    }
+
     /// 412: it changed since it was read.
     pub fn changed_since() -> Self {
         let detail = "it changed since the ETag in If-Match was read; nothing was done, read it again and decide anew";

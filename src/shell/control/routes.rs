@@ -18,7 +18,7 @@ use super::access::Least;
 use super::call::Call;
 use super::counter::{Counter, attend, attend_unknown};
 use super::problem::{Problem, wrong_method};
-use super::{board, events, health, intake, orders, overrides};
+use super::{board, events, forecasts, health, intake, orders, overrides};
 
 /// What a route answers with.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -135,6 +135,16 @@ pub static ROUTES: &[Route] = &[
         takes: Takes::OptionalJson,
         query: &["channel", "version", "break_glass", "reason"],
         act: Act::Ask(|call| Box::pin(orders::lift(call))),
+    },
+    show("/api/v1/forecasts", Least::Viewer, forecasts::list).does("the load that each group is planned for"),
+    Route {
+        method: Method::GET,
+        path: "/api/v1/forecasts/{group}",
+        does: "the forecast of a group's ordinary days and their peaks, with its backtest; `horizon` is 24h unless told",
+        least: Least::Viewer,
+        takes: Takes::Nothing,
+        query: &["horizon"],
+        act: Act::Ask(|call| Box::pin(forecasts::of_group(call))),
     },
     show("/api/v1/overrides", Least::Viewer, overrides::list).does("the overrides in force: whose, why and until when"),
     Route {

@@ -63,13 +63,13 @@ impl Forecast {
     /// Learns from points in requests per second, in any order, on cells that fit them, by the clocks of UTC. `None` when
     /// nothing usable is there.
     pub fn learn(history: &[(Timestamp, f64)]) -> Option<Self> {
-        Self::grid_of(history).and_then(Self::of)
+        Self::grid_of(history, TimeZone::UTC).and_then(Self::of)
     }
 
-    /// The grid that [`Self::learn`] learns from: the same grid, the same forecast.
-    pub fn grid_of(history: &[(Timestamp, f64)]) -> Option<Grid> {
+    /// Points in any order on cells that fit them, by the clocks of a zone: the same grid, the same forecast.
+    pub fn grid_of(history: &[(Timestamp, f64)], zone: TimeZone) -> Option<Grid> {
         let points: Points = history.iter().copied().collect();
-        Grid::of(&points, Step::fitting(&points), TimeZone::UTC)
+        Grid::of(&points, Step::fitting(&points), zone)
     }
 
     /// Learns from a grid.

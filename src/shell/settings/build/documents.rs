@@ -25,6 +25,7 @@ pub fn assemble(drafts: &[Draft<'_>]) -> Documents {
     for release in whole.config.releases.values_mut().filter(|release| release.time_zone.is_none()) {
         release.time_zone.clone_from(&zone);
     }
+    whole.config.scalings.values_mut().for_each(|policy| policy.time_zone.clone_from(&zone));
     for draft in &valid {
         follow_calendar(&mut whole, draft, zone.as_deref());
     }
