@@ -129,7 +129,11 @@ impl Sources {
             Some(SourceSystem::File { path }) => {
                 let wanted: Vec<file::Wanted> = placed
                     .iter()
-                    .map(|placed| file::Wanted { series: placed.filled.text().to_owned(), span: placed.span, purpose: placed.purpose })
+                    .map(|placed| file::Wanted {
+                        series: placed.filled.text().to_owned(),
+                        span: placed.span,
+                        purpose: placed.purpose,
+                    })
                     .collect();
                 let (path, now) = (path.clone(), tick.now);
                 let read = tokio::task::spawn_blocking(move || file::read(&path, &wanted, now)).await;

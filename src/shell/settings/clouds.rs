@@ -53,10 +53,7 @@ fn known<'d>(drafts: &'d [Draft<'_>]) -> Known<'d> {
             queries.extend(query.statistic.as_deref().map(|statistic| (name, (cloudwatch, statistic))));
         }
     }
-    Known {
-        sources: sources.iter().map(|source| (&source.name, source.cloudwatch.is_some())).collect(),
-        queries,
-    }
+    Known { sources: sources.iter().map(|source| (&source.name, source.cloudwatch.is_some())).collect(), queries }
 }
 
 fn check_alarms((item, check): (usize, Option<&Check>), known: &Known<'_>, notes: &mut Notes<'_>) {
@@ -86,7 +83,11 @@ fn check_gate(gate: &GatePolicy, known: &Known<'_>, notes: &mut Notes<'_>) {
     if gate.lag.0 < cloudwatch.settles.0 {
         let settles = format_duration(cloudwatch.settles.0);
         let message = format!("a period of CloudWatch is taken as complete {settles} after its end, which is later than `lag`");
-        notes.value(way!["lag"]).warning("TM0206", message, format!("write `lag: {settles}`, or a shorter `settles` at the source"));
+        notes.value(way!["lag"]).warning(
+            "TM0206",
+            message,
+            format!("write `lag: {settles}`, or a shorter `settles` at the source"),
+        );
     }
 }
 

@@ -13,8 +13,10 @@ fn the_policy_allows_the_calls_that_are_made_and_no_others() {
     let statements = policy["Statement"].as_array().unwrap();
     let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
     let allowed: BTreeSet<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
-    let called: BTreeSet<String> =
-        called("autoscaling", "src/shell/groups/aws").union(&called("cloudwatch", "src/shell/observe/cloudwatch")).cloned().collect();
+    let called: BTreeSet<String> = called("autoscaling", "src/shell/groups/aws")
+        .union(&called("cloudwatch", "src/shell/observe/cloudwatch"))
+        .cloned()
+        .collect();
     assert_eq!(allowed, called);
     for statement in statements {
         let is_read = |action: &str| action.contains(":Describe") || action.contains(":Get");

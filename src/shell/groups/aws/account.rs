@@ -150,7 +150,8 @@ impl Account {
             (name.clone(), answer)
         };
         let lacks = described.values().filter_map(|answer| answer.as_ref().err());
-        let credentials = lacks.into_iter().find(|error| matches!(error, AwsError::Credentials { .. } | AwsError::Expired { .. })).cloned();
+        let credentials =
+            lacks.into_iter().find(|error| matches!(error, AwsError::Credentials { .. } | AwsError::Expired { .. })).cloned();
         (groups.iter().map(seen).collect(), credentials)
     }
 

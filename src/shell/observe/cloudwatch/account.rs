@@ -64,9 +64,8 @@ struct Memory {
     flying: BTreeMap<Arc<Key>, Flight>,
     /// Names that are gathered, and the task that will ask for them.
     alarms: Option<(BTreeSet<String>, AlarmFlight)>,
-    /// Until when nothing is asked, and why.
-    rests: Option<(Instant, AwsError)>,
-    in_vain: u32,
+    /// Of the alarms.
+    rests: Rests,
 }
 
 /// What is gathered, and the task that will read it.
@@ -74,6 +73,15 @@ struct Memory {
 struct Lane {
     queue: BTreeMap<Arc<Key>, Range>,
     flight: Option<Flight>,
+    rests: Rests,
+}
+
+/// Calls in a row that came to nothing, until when nothing is asked, and why. Each lane has its own: history that takes too
+/// long says nothing of the newest minutes.
+#[derive(Default)]
+struct Rests {
+    in_vain: u32,
+    until: Option<(Instant, AwsError)>,
 }
 
 impl Account {
@@ -118,13 +126,13 @@ impl Account {
         if let Some(flight) = memory.flying.get(&wanted.key) {
             return Some(flight.clone());
         }
-        if let Some((_, why)) = memory.rests.as_ref().filter(|(until, _)| *until > clocks.monotonic) {
-            kept.trouble = Some(Trouble::Rests(why.clone()));
-            return None;
-        }
         let gathered = memory.lanes.iter().position(|lane| lane.queue.contains_key(&wanted.key));
         let number = gathered.unwrap_or(usize::from(clocks.now - from > NEW));
         let lane = &mut memory.lanes[number];
+        if let Some(why) = lane.rests.now() {
+            kept.trouble = Some(Trouble::Rests(why));
+            return None;
+        }
         let range = lane.queue.entry(wanted.key.clone()).or_insert((from, to));
         *range = (range.0.min(from), range.1.max(to));
         let flight = lane.flight.get_or_insert_with(|| spawned(self.clone().fly(number)));
@@ -145,7 +153,7 @@ impl Account {
         let calls = self.calls().await;
         let reads = batches(&queue, clock::now().as_second()).into_iter().map(|batch| {
             let this = self.clone();
-            async move { this.read_batch(calls, &batch).await }
+            async move { this.read_batch(calls, (number, &batch)).await }
         });
         let all = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(CALLS_AT_ONCE).collect::<Vec<()>>();
         let in_time = tokio::time::timeout(READS_WITHIN, all).await.is_ok();
@@ -159,11 +167,11 @@ impl Account {
         });
     }
 
-    async fn read_batch(&self, calls: &Calls, batch: &Batch) {
+    async fn read_batch(&self, calls: &Calls, (number, batch): (usize, &Batch)) {
         let keys: Vec<&Key> = batch.series.iter().map(|(key, _)| &**key).collect();
         let answer = calls.data(&keys, batch.range).await;
         self.memory(|memory| {
-            memory.judge(answer.as_ref().err());
+            memory.lanes[number].rests.judge(answer.as_ref().err());
             let told = match answer {
                 Ok(told) => told,
                 Err(error) => vec![Told { trouble: Some(Trouble::Call(error)), ..Told::default() }; keys.len()],
@@ -196,15 +204,14 @@ impl Account {
         tokio::time::sleep(GATHERS).await;
         let names = self.memory(|memory| memory.alarms.take()).map(|(names, _)| names).unwrap_or_default();
         let names: Vec<String> = names.into_iter().collect();
-        let resting = self.memory(|memory| memory.rests.clone()).filter(|(until, _)| *until > clock::monotonic());
-        if let Some((_, why)) = resting {
+        if let Some(why) = self.memory(|memory| memory.rests.now()) {
             return Arc::new(names.into_iter().map(|name| (name, Err(why.clone()))).collect());
         }
         let calls = self.calls().await;
         let ask = async |chunk: &[String]| (chunk.to_vec(), calls.alarms(chunk).await);
         let mut all = Alarms::new();
         for (chunk, answer) in join_all(names.chunks(ALARMS_A_CALL).map(ask)).await {
-            self.memory(|memory| memory.judge(answer.as_ref().err()));
+            self.memory(|memory| memory.rests.judge(answer.as_ref().err()));
             let of = |name: &String| match &answer {
                 Ok(alarms) => Ok(alarms.get(name).cloned()),
                 Err(error) => Err(error.clone()),
@@ -215,18 +222,24 @@ impl Account {
     }
 }
 
-impl Memory {
+impl Rests {
+    /// Why nothing is asked now, if so.
+    fn now(&self) -> Option<AwsError> {
+        self.until.as_ref().filter(|(until, _)| *until > clock::monotonic()).map(|(_, why)| why.clone())
+    }
+
     /// Counts calls that came to nothing, and rests after two in a row.
     fn judge(&mut self, error: Option<&AwsError>) {
-        let Some(error) = error else {
-            (self.in_vain, self.rests) = (0, None);
+        let in_vain = |error: &&AwsError| {
+            matches!(error, AwsError::Credentials { .. } | AwsError::Expired { .. } | AwsError::Unreachable { .. })
+        };
+        let Some(error) = error.filter(in_vain) else {
+            *self = Self::default();
             return;
         };
-        if matches!(error, AwsError::Credentials { .. } | AwsError::Expired { .. } | AwsError::Unreachable { .. }) {
-            self.in_vain = self.in_vain.saturating_add(1);
-            let rests = RESTS.saturating_mul(1 << self.in_vain.saturating_sub(2).min(6)).min(RESTS_AT_MOST);
-            self.rests = (self.in_vain > 1).then(|| (clock::monotonic() + rests, error.clone()));
-        }
+        self.in_vain = self.in_vain.saturating_add(1);
+        let rests = RESTS.saturating_mul(1 << self.in_vain.saturating_sub(2).min(6)).min(RESTS_AT_MOST);
+        self.until = (self.in_vain > 1).then(|| (clock::monotonic() + rests, error.clone()));
     }
 }
 

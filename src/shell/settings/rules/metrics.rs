@@ -105,13 +105,15 @@ fn is_statistic(text: &str) -> bool {
     }
     let of_percent = ["p", "tm", "tc", "ts", "wm"].iter().filter_map(|prefix| text.strip_prefix(prefix));
     let is_percent = |text: &str| {
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && text.starts_with(|c: char| c.is_ascii_digit());
+        let plain =
+            text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && text.starts_with(|c: char| c.is_ascii_digit());
         plain && text.parse::<f64>().is_ok_and(|percent| percent <= 100.0)
     };
     let bounded = ["TM", "TC", "TS", "WM", "PR"].iter().filter_map(|prefix| text.strip_prefix(prefix));
     let is_bounded = |text: &str| {
         let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-        inner.is_some_and(|inner| inner.contains(':') && inner.bytes().all(|byte| byte.is_ascii_digit() || b".:%".contains(&byte)))
+        inner
+            .is_some_and(|inner| inner.contains(':') && inner.bytes().all(|byte| byte.is_ascii_digit() || b".:%".contains(&byte)))
     };
     of_percent.into_iter().any(is_percent) || bounded.into_iter().any(is_bounded)
 }

@@ -53,8 +53,7 @@ fn back(back: Duration, step: Duration) -> Span {
 }
 
 fn ask(query: &str, span: Span, purpose: Purpose) -> Ask {
-    let with =
-        Substitution { app: Some("reader".into()), version: Some("2.3.0".into()), channel: Some("release".into()) };
+    let with = Substitution { app: Some("reader".into()), version: Some("2.3.0".into()), channel: Some("release".into()) };
     Ask { source: None, query: name(query), with, span, purpose }
 }
 

@@ -27,14 +27,14 @@ async fn twelve_hundred_series_of_all_sources_of_an_account_take_three_calls() {
     let span = back(MINUTE * 30, MINUTE);
     let asks: Vec<_> = queries.iter().map(|(query, _)| ask(query, span, Purpose::Counts)).collect();
     let answers = asked(&sources, &asks).await;
-    assert_eq!((fake.sky().called("GetMetricData"), fake.sky().series), (3, 1_200));
+    assert_eq!((fake.called("GetMetricData"), fake.series()), (3, 1_200));
     for (i, answer) in answers.iter().enumerate() {
         let values = values(answer.as_ref().unwrap());
         assert!(values.len() >= 26 && values.iter().all(|(_, value)| *value == 2.0 * i as f64), "{i}: {values:?}");
     }
     // Asked again within the minute: nothing has settled since, so nothing is asked.
     let again = asked(&sources, &asks).await;
-    assert!(again.iter().all(Result::is_ok) && fake.sky().called("GetMetricData") <= 6, "{}", fake.sky().called("GetMetricData"));
+    assert!(again.iter().all(Result::is_ok) && fake.called("GetMetricData") <= 6, "{}", fake.called("GetMetricData"));
 }
 
 #[tokio::test]
@@ -111,20 +111,20 @@ async fn weeks_of_history_are_read_once() {
     while asked(&sources, &asks()).await.iter().any(Result::is_err) {
         assert!(clock::monotonic() < deadline, "the history was never read");
     }
-    let calls = fake.sky().called("GetMetricData");
+    let calls = fake.called("GetMetricData");
     assert!((5..=6).contains(&calls), "{calls} calls");
-    let before = fake.sky().series;
+    let before = fake.series();
     for answer in asked(&sources, &asks()).await {
         let values = values(&answer.unwrap());
         assert!((670..=672).contains(&values.len()), "{} hours", values.len());
     }
-    assert!(fake.sky().series - before <= 300 && fake.sky().called("GetMetricData") <= calls + 1, "only the newest hour may be read");
+    assert!(fake.series() - before <= 300 && fake.called("GetMetricData") <= calls + 1, "only the newest hour may be read");
 }
 
 #[tokio::test]
 async fn what_is_not_kept_any_more_is_asked_for_more_coarsely_or_not_at_all() {
     let fake = CloudWatch::serve().await;
-    fake.sky().add_by(300, id("requests"), |start| if start % 3_600 == 0 { vec![36.0] } else { Vec::new() });
+    fake.sky().add(id("requests"), |minute| if minute % 3_600 == 0 { vec![36.0] } else { Vec::new() });
     let sources = sources(vec![("metrics", spec(&fake, &[("requests", metric("requests", "Sum"))]))]);
     let step = |secs: u64| Duration::from_secs(secs);
     let length = |answer: &super::Answer| values(answer.as_ref().unwrap()).len() as i64;
@@ -134,7 +134,8 @@ async fn what_is_not_kept_any_more_is_asked_for_more_coarsely_or_not_at_all() {
     assert!(values(finer.as_ref().unwrap()).iter().all(|(_, value)| *value == 36.0 / 300.0));
     let year = one(&sources, "requests", (back(DAY * 600, step(3_600)), Purpose::Level)).await;
     assert!((455 * 24 - 2..=455 * 24).contains(&length(&year)), "{}", length(&year));
-    assert!(fake.sky().longest <= 456 * 86_400, "nothing is asked that is not kept: {}", fake.sky().longest);
+    let longest = fake.sky().longest;
+    assert!(longest <= 456 * 86_400, "nothing is asked that is not kept: {longest} s");
     // Counts of minutes reach back fifteen days, and what lies before is not there.
     let minutes = one(&sources, "requests", (back(DAY * 16, step(60)), Purpose::Counts)).await;
     assert!((15 * 24 - 2..=15 * 24).contains(&length(&minutes)), "{}", length(&minutes));

@@ -25,7 +25,7 @@ async fn a_call_that_is_throttled_or_loses_its_answer_is_made_again() {
     fake.sky().troubles = vec![Trouble::LosesAnswers, Trouble::Throttles];
     let answer = one(&sources, "requests", (back(MINUTE * 10, MINUTE), Purpose::Level)).await.unwrap();
     assert!(values(&answer).len() >= 6 && values(&answer).iter().all(|(_, value)| *value == 1.0));
-    assert_eq!(fake.sky().called("GetMetricData"), 3);
+    assert_eq!(fake.called("GetMetricData"), 3);
 }
 
 #[tokio::test]
@@ -60,9 +60,9 @@ async fn an_account_that_gives_no_answer_rests_and_what_was_known_stays() {
         let unread = answer.points.values().filter(|point| **point == Point::Refused).count();
         assert!(unread >= 19 && answer.reasons[0].contains("expired"), "{:?}", answer.reasons);
     }
-    let calls = fake.sky().called("GetMetricData");
+    let calls = fake.called("GetMetricData");
     let resting = one(&sources, "requests", (deeper(), Purpose::Counts)).await.unwrap();
-    assert_eq!(fake.sky().called("GetMetricData"), calls);
+    assert_eq!(fake.called("GetMetricData"), calls);
     assert!(resting.reasons[0].contains("not asked for up to a minute"), "{:?}", resting.reasons);
 }
 

@@ -44,8 +44,19 @@ impl CloudWatch {
         Self { address, sky }
     }
 
+    /// What it knows; one guard at a time.
     pub fn sky(&self) -> MutexGuard<'_, Sky> {
         self.sky.lock().unwrap()
+    }
+
+    /// How often an operation was called.
+    pub fn called(&self, operation: &str) -> u32 {
+        self.sky().called(operation)
+    }
+
+    /// How many series were asked for.
+    pub fn series(&self) -> u32 {
+        self.sky().series
     }
 }
 
