@@ -145,3 +145,110 @@ impl Kept {
 fn instants(starts: impl Iterator<Item = i64>) -> impl Iterator<Item = Timestamp> {
     starts.filter_map(|at| Timestamp::from_second(at).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap as Map;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::shell::clock;
+    use crate::shell::observe::cloudwatch::wanted::Key;
+    use crate::shell::observe::{Point, Purpose};
+    use crate::shell::spec::CloudWatchMetric;
+
+    const DAY: i64 = 86_400 * 20_000;
+
+    fn wanted((from, to): Range) -> Wanted {
+        let metric =
+            CloudWatchMetric { namespace: "n".into(), metric: "m".into(), dimensions: Map::new(), statistic: "Sum".into() };
+        let key = Arc::new(Key { metric, period: 60 });
+        Wanted { key, from: DAY + from * 60, to: DAY + to * 60, end: DAY + to * 60, purpose: Purpose::Counts }
+    }
+
+    /// A series by the minute, and a clock that stands at a minute and has run for so many seconds.
+    struct Rig {
+        kept: Kept,
+        began: Instant,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let began = clock::monotonic();
+            Self { kept: Kept::new(60, began), began }
+        }
+
+        fn clocks(&self, minute: i64) -> Clocks {
+            let ran = Duration::from_secs(u64::try_from(minute * 60).unwrap());
+            Clocks { now: DAY + minute * 60, monotonic: self.began + ran }
+        }
+
+        fn missing(&mut self, range: Range, now: i64) -> Option<Range> {
+            let clocks = self.clocks(now);
+            self.kept.missing(&wanted(range), clocks).map(|(from, to)| ((from - DAY) / 60, (to - DAY) / 60))
+        }
+
+        fn learn(&mut self, range: Range, (minutes, is_whole): (&[i64], bool), now: i64) {
+            let points: BTreeMap<i64, f64> = minutes.iter().map(|minute| (DAY + minute * 60, 1.0)).collect();
+            let clocks = self.clocks(now);
+            self.kept.learn((DAY + range.0 * 60, DAY + range.1 * 60), &points, (is_whole, clocks));
+        }
+
+        /// `v` a value, `x` not known, `.` known to have no samples.
+        fn seen(&self, range: Range) -> String {
+            let Ok(series) = self.kept.answer(&wanted(range), &Name::new("cloud").unwrap()) else { return "error".into() };
+            let at = |minute: i64| match series.points.get(&Timestamp::from_second(DAY + minute * 60).unwrap()) {
+                Some(Point::Value(_)) => 'v',
+                Some(Point::Refused) => 'x',
+                None => '.',
+            };
+            (range.0..range.1).map(at).collect()
+        }
+    }
+
+    #[test]
+    fn what_ended_long_ago_is_read_once_and_the_newest_again_each_minute() {
+        let mut rig = Rig::new();
+        assert_eq!(rig.missing((100, 130), 132), Some((100, 130)));
+        rig.learn((100, 130), (&[100, 101, 129], true), 132);
+        assert_eq!(rig.seen((98, 132)), "xxvv...........................vxx");
+        assert_eq!(rig.missing((100, 130), 132), None, "just read");
+        assert_eq!(rig.missing((101, 131), 133), Some((123, 131)), "the last ten minutes, and the new one");
+        rig.learn((123, 131), (&[125, 130], true), 133);
+        assert_eq!(rig.seen((122, 131)), "...v....v", "late samples are seen, and what was taken back is gone");
+        assert_eq!(rig.missing((100, 120), 133), None, "all of it ended long ago");
+        assert_eq!(rig.missing((90, 131), 133), Some((90, 131)), "further back than ever");
+        assert_eq!(rig.missing((140, 150), 152), Some((140, 150)), "nobody asked for a while");
+    }
+
+    #[test]
+    fn a_part_is_known_up_to_its_first_gap_and_takes_nothing_away() {
+        let mut rig = Rig::new();
+        rig.learn((100, 110), (&[100, 101, 103], false), 112);
+        assert_eq!(rig.seen((100, 105)), "vvxxx");
+        rig.learn((100, 110), (&[], false), 112);
+        assert_eq!(rig.seen((100, 105)), "vvxxx", "nothing came, nothing is forgotten");
+        rig.learn((100, 110), (&[103], true), 112);
+        assert_eq!(rig.seen((100, 105)), "...v.");
+        rig.learn((50, 110), (&[50, 51], false), 112);
+        assert_eq!(rig.seen((100, 105)), "...v.", "a part that does not reach what is known");
+        rig.learn((105, 112), (&[105, 106], false), 114);
+        assert_eq!(rig.seen((103, 112)), "v.vv...xx", "known before, told again in part");
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_forgotten() {
+        let mut rig = Rig::new();
+        let _ = rig.missing((100, 130), 132);
+        rig.learn((100, 130), (&[100], true), 132);
+        for minute in 133..400 {
+            if let Some((from, to)) = rig.missing((minute - 30, minute - 2), minute) {
+                rig.learn((from, to), (&[to - 1], true), minute);
+            }
+        }
+        assert!(rig.kept.points.len() < 120, "{} points of half an hour", rig.kept.points.len());
+        let hour = rig.clocks(399).monotonic + FORGET_AFTER;
+        assert!(rig.kept.is_used(hour - Duration::from_secs(60)) && !rig.kept.is_used(hour + Duration::from_secs(60)));
+        assert_eq!(rig.seen((0, 10)), "error", "nothing of that is known");
+    }
+}

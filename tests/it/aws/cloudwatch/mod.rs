@@ -3,6 +3,7 @@
 mod alarms;
 mod daemon;
 mod source;
+mod strict;
 mod trouble;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ pub fn answer(sky: &mut Sky, operation: &str, (input, now): (&Value, i64)) -> Re
     match operation {
         "GetMetricData" => metric_data(sky, (input, now)),
         "DescribeAlarms" => alarms(sky, input),
+        "PutMetricData" => put(sky, (input, now)),
         other => Err(("UnknownOperationException", format!("no operation {other}"))),
     }
 }
@@ -86,6 +87,33 @@ fn token_key(input: &Value) -> String {
 fn offset(token: &str, key: &str) -> Result<usize, Refusal> {
     let offset = token.split_once(':').filter(|(of, _)| *of == key).and_then(|(_, offset)| offset.parse().ok());
     offset.ok_or_else(|| ("InvalidNextToken", "the token is of another request".to_owned()))
+}
+
+/// Samples by `Value`, or by `Values` with their `Counts`; not older than two weeks, not further ahead than two hours.
+fn put(sky: &mut Sky, (input, now): (&Value, i64)) -> Result<Value, Refusal> {
+    let namespace = input.text("Namespace").unwrap_or_default();
+    let data = input.list("MetricData");
+    if namespace.is_empty() || namespace.starts_with("AWS/") || data.is_empty() || data.len() > 1_000 {
+        return Err(invalid(format!("Namespace {namespace:?} or {} MetricData", data.len())));
+    }
+    for datum in data {
+        let at = datum.instant("Timestamp").unwrap_or(now);
+        let (values, counts) = (datum.reals("Values"), datum.reals("Counts"));
+        if !(now - 14 * 86_400..=now + 7_200).contains(&at)
+            || values.len() > 150
+            || (!counts.is_empty() && counts.len() != values.len())
+        {
+            return Err(invalid(format!("Timestamp {at}, Values or Counts")));
+        }
+        let repeated = values.iter().enumerate().flat_map(|(i, value)| {
+            let count = counts.get(i).copied().unwrap_or(1.0) as usize;
+            std::iter::repeat_n(*value, count)
+        });
+        let single = datum.real("Value");
+        let id = (namespace.to_owned(), datum.text("MetricName").unwrap_or_default().to_owned(), queries::dimensions(datum));
+        sky.keep(id, at, single.into_iter().chain(repeated));
+    }
+    Ok(Value::Map(Vec::new()))
 }
 
 fn alarms(sky: &Sky, input: &Value) -> Result<Value, Refusal> {

@@ -38,12 +38,28 @@ impl Value {
         if let Some(Self::Instant(secs)) = self.get(key) { Some(*secs as i64) } else { None }
     }
 
+    pub fn real(&self, key: &str) -> Option<f64> {
+        self.get(key).and_then(number)
+    }
+
+    pub fn reals(&self, key: &str) -> Vec<f64> {
+        self.list(key).iter().filter_map(number).collect()
+    }
+
     pub fn list(&self, key: &str) -> &[Value] {
         if let Some(Self::List(list)) = self.get(key) { list } else { &[] }
     }
 
     pub fn texts(&self, key: &str) -> Vec<&str> {
         self.list(key).iter().filter_map(|value| if let Self::Text(text) = value { Some(text.as_str()) } else { None }).collect()
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Real(number) => Some(*number),
+        Value::Whole(number) => Some(*number as f64),
+        _ => None,
     }
 }
 

@@ -70,6 +70,7 @@ async fn attend(
     let (trouble, delay, answer) = {
         let mut sky = sky.lock().unwrap();
         let trouble = sky.came(&operation);
+        sky.zipped += u32::from(headers.contains_key("content-encoding"));
         let answer = match trouble {
             Some(Trouble::Throttles) => Err(("Throttling", "Rate exceeded".to_owned())),
             _ => request(&service, &headers, &body).and_then(|input| answers::answer(&mut sky, &operation, (&input, now))),

@@ -57,9 +57,13 @@ fn query(from: &Value) -> Result<Query, Refusal> {
     if !known && !percentile.is_some_and(|p| (0.0..=100.0).contains(&p)) {
         return Err(invalid(format!("Stat {statistic}")));
     }
+    Ok(Query { id: id.into(), metric: (namespace.into(), name.into(), dimensions(metric)), period, stat: statistic.into() })
+}
+
+/// The dimensions of a metric or a datum.
+pub fn dimensions(of: &Value) -> BTreeMap<String, String> {
     let dimension = |it: &Value| Some((it.text("Name")?.to_owned(), it.text("Value")?.to_owned()));
-    let dimensions: BTreeMap<_, _> = metric.list("Dimensions").iter().filter_map(dimension).collect();
-    Ok(Query { id: id.into(), metric: (namespace.into(), name.into(), dimensions), period, stat: statistic.into() })
+    of.list("Dimensions").iter().filter_map(dimension).collect()
 }
 
 impl Query {

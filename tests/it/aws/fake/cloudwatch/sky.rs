@@ -28,6 +28,8 @@ pub struct Alarm {
 pub struct Sky {
     /// Seconds of a metric's finest period, and its samples by those.
     metrics: BTreeMap<Id, (i64, Samples)>,
+    /// Samples that were sent, by second.
+    put: BTreeMap<Id, BTreeMap<i64, Vec<f64>>>,
     pub alarms: BTreeMap<String, Alarm>,
     pub calls: BTreeMap<String, u32>,
     /// Series that were asked for, over all calls and pages.
@@ -46,6 +48,8 @@ pub struct Sky {
     pub troubles: Vec<Trouble>,
     /// A code with which everything is refused.
     pub refuses: Option<&'static str>,
+    /// Request bodies that came compressed.
+    pub zipped: u32,
     /// Metrics whose status is never Complete, by name.
     pub status: BTreeMap<String, &'static str>,
 }
@@ -54,6 +58,7 @@ impl Default for Sky {
     fn default() -> Self {
         Self {
             metrics: BTreeMap::new(),
+            put: BTreeMap::new(),
             alarms: BTreeMap::new(),
             calls: BTreeMap::new(),
             series: 0,
@@ -64,6 +69,7 @@ impl Default for Sky {
             delay: Duration::ZERO,
             troubles: Vec::new(),
             refuses: None,
+            zipped: 0,
             status: BTreeMap::new(),
         }
     }
@@ -89,6 +95,11 @@ impl Sky {
         self.calls.get(operation).copied().unwrap_or(0)
     }
 
+    /// Keeps samples that were sent.
+    pub(super) fn keep(&mut self, id: Id, at: i64, samples: impl IntoIterator<Item = f64>) {
+        self.put.entry(id).or_default().entry(at).or_default().extend(samples);
+    }
+
     pub(super) fn came(&mut self, operation: &str) -> Option<Trouble> {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         self.troubles.pop()
@@ -96,6 +107,9 @@ impl Sky {
 
     /// The samples of a period that have come by now.
     pub(super) fn samples(&self, id: &Id, (from, to): (i64, i64), now: i64) -> Vec<f64> {
+        if let Some(put) = self.put.get(id) {
+            return put.range(from..to).flat_map(|(_, samples)| samples.clone()).collect();
+        }
         let Some((grain, samples)) = self.metrics.get(id) else { return Vec::new() };
         let starts = (from - from.rem_euclid(*grain)..to).step_by(*grain as usize);
         let come = |start: i64| {
