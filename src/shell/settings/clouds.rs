@@ -76,7 +76,7 @@ fn check_gate(gate: &GatePolicy, known: &Known<'_>, notes: &mut Notes<'_>) {
     let Some(cloudwatch) = asked else { return };
     let period = gate.period.0;
     let fine = [1, 5, 10, 20, 30].contains(&period.as_secs());
-    if period.subsec_nanos() > 0 || (!fine && (period.is_zero() || period.as_secs() % 60 != 0)) {
+    if period.subsec_nanos() > 0 || (!fine && (period.is_zero() || !period.as_secs().is_multiple_of(60))) {
         let message = format!("CloudWatch has no periods of {}", format_duration(period));
         notes.value(way!["period"]).error("TM0206", message, "write whole minutes such as `1m`, or 1, 5, 10, 20 or 30 s");
     }

@@ -243,15 +243,18 @@ impl Rests {
     }
 }
 
-/// One call: series with the range that each needs, and the range that is asked for.
+/// Series with the range that each needs.
+type Ranged = Vec<(Arc<Key>, Range)>;
+
+/// One call: its series, and the range that is asked for.
 struct Batch {
-    series: Vec<(Arc<Key>, Range)>,
+    series: Ranged,
     range: Range,
 }
 
 /// Puts together what may share a call: up to so many series, whose periods fall together and whose ranges are alike.
 fn batches(queue: &BTreeMap<Arc<Key>, Range>, now: i64) -> Vec<Batch> {
-    let mut groups: BTreeMap<(i64, usize), Vec<(Arc<Key>, Range)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(i64, usize), Ranged> = BTreeMap::new();
     for (key, range) in queue {
         let band = BANDS.iter().filter(|bound| now - range.0 > **bound).count();
         groups.entry((grid::beat(key.period), band)).or_default().push((key.clone(), *range));

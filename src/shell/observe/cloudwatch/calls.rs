@@ -23,6 +23,7 @@ use crate::shell::spec::AwsAccount;
 pub(super) const SERIES_A_CALL: usize = 500;
 /// Most alarms that one call describes.
 pub(super) const ALARMS_A_CALL: usize = 100;
+const ALARMS_A_PAGE: i32 = 100;
 /// Points of a page, the most there are.
 pub(super) const POINTS_A_PAGE: i64 = 100_800;
 /// Pages that one answer may take.
@@ -98,7 +99,7 @@ impl Calls {
             let ask = || {
                 let call = self.client.describe_alarms().set_alarm_names(Some(names.to_vec()));
                 let call = call.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
-                call.max_records(ALARMS_A_CALL as i32).set_next_token(token.clone()).send()
+                call.max_records(ALARMS_A_PAGE).set_next_token(token.clone()).send()
             };
             let page = self.patience.call("DescribeAlarms", ask).await?;
             let metric = page.metric_alarms.unwrap_or_default().into_iter();

@@ -127,7 +127,7 @@ async fn what_is_not_kept_any_more_is_asked_for_more_coarsely_or_not_at_all() {
     fake.sky().add(id("requests"), |minute| if minute % 3_600 == 0 { vec![36.0] } else { Vec::new() });
     let sources = sources(vec![("metrics", spec(&fake, &[("requests", metric("requests", "Sum"))]))]);
     let step = |secs: u64| Duration::from_secs(secs);
-    let length = |answer: &super::Answer| values(answer.as_ref().unwrap()).len() as i64;
+    let length = |answer: &super::Answer| values(answer.as_ref().unwrap()).len();
     // Twenty days by the minute: five minutes are kept so long, and a count of an hour stays in one of them.
     let finer = one(&sources, "requests", (back(DAY * 20, step(60)), Purpose::Level)).await;
     assert!((20 * 24 - 2..=20 * 24).contains(&length(&finer)), "{}", length(&finer));

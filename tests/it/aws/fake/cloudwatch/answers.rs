@@ -126,9 +126,8 @@ fn alarms(sky: &Sky, input: &Value) -> Result<Value, Refusal> {
     if let Some(other) = types.iter().find(|kind| !["MetricAlarm", "CompositeAlarm"].contains(kind)) {
         return Err(invalid(format!("AlarmTypes {other}")));
     }
-    let asked = |alarm: &Alarm| match alarm.is_composite {
-        true => types.contains(&"CompositeAlarm"),
-        false => types.is_empty() || types.contains(&"MetricAlarm"),
+    let asked = |alarm: &Alarm| {
+        if alarm.is_composite { types.contains(&"CompositeAlarm") } else { types.is_empty() || types.contains(&"MetricAlarm") }
     };
     let found: Vec<(&String, &Alarm)> =
         sky.alarms.iter().filter(|(name, alarm)| names.contains(&name.as_str()) && asked(alarm)).collect();
