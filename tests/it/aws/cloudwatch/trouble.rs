@@ -83,7 +83,7 @@ async fn a_part_is_a_part() {
     assert!(refused >= 3, "{answer:?}");
     fake.sky().status.clear();
     let whole = one(&sources, "requests", (span, Purpose::Counts)).await.unwrap();
-    assert!((6..=8).contains(&values(&whole).len()), "{whole:?}");
+    assert!((5..=8).contains(&values(&whole).len()), "seven or eight minutes, one or two without samples: {whole:?}");
 }
 
 #[tokio::test]
