@@ -1,5 +1,6 @@
 //! Effects, thin: files, sockets, processes, the store. Two rooms here do not call each other except through the daemon.
 
+pub mod aws;
 pub mod child;
 pub mod clock;
 pub mod control;

@@ -199,10 +199,12 @@ pub enum SourceSystem {
         /// Who must have reported before a period is complete; empty: whoever did.
         senders: Vec<Name>,
     },
-    /// CloudWatch: read and checked; not asked by this version.
+    /// Amazon CloudWatch.
     CloudWatch {
-        /// Its region.
-        region: String,
+        /// Where, and as whom. Sources with the same one share calls.
+        account: AwsAccount,
+        /// How long after its end a period is taken as complete.
+        settles: Duration,
     },
 }
 
@@ -213,8 +215,22 @@ pub enum QuerySpec {
     PromQl(String),
     /// A series of a file or of pushed counts.
     Series(String),
-    /// A CloudWatch metric, kept as written.
-    CloudWatch(serde_json::Value),
+    /// A CloudWatch metric.
+    CloudWatch(CloudWatchMetric),
+}
+
+/// A CloudWatch metric and what is made of its samples; `${app}`, `${version}`, `${channel}` are replaced per release in all
+/// but the statistic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CloudWatchMetric {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name there.
+    pub metric: String,
+    /// Its dimensions.
+    pub dimensions: BTreeMap<String, String>,
+    /// `Sum`, `Average`, `p95` and the like.
+    pub statistic: String,
 }
 
 /// Which queries feed a gate metric.

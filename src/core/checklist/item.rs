@@ -147,4 +147,11 @@ pub enum Check {
         /// Killed after this long.
         within: Duration,
     },
+    /// Alarms of a metrics system are all OK.
+    Alarms {
+        /// The metrics source.
+        source: Name,
+        /// As they are called there; case counts.
+        names: Vec<String>,
+    },
 }

@@ -27,7 +27,7 @@ pub(super) fn evidence(draft: &Draft<'_>, release: &Release, item: &Item) -> Opt
             let detail = "no counts have arrived yet; look at the metrics source".to_owned();
             measured(Outcome::Pending, detail, draft.snapshot.now)
         })),
-        Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } => {
+        Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } | Check::Alarms { .. } => {
             draft.snapshot.observed.evidence.get(&release.name)?.get(&item.id).cloned()
         }
     }

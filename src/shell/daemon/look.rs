@@ -64,7 +64,7 @@ impl Observers {
             self.left_behind = self.halt_file.take().filter(exists).or(self.left_behind.take());
             self.halt_file = halt_file;
         }
-        match Sources::new(documents.sources.clone()) {
+        match self.sources.renewed(documents.sources.clone()) {
             Ok(sources) => self.sources = Arc::new(sources),
             Err(error) => tracing::error!(%error, "the metrics sources stay as they were"),
         }

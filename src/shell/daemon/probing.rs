@@ -48,7 +48,7 @@ impl Probes {
 
     fn start_if_due(&self, look: &Look, (release, item): (&Release, &Item), now: Timestamp) {
         let Demand::Check(check) = &item.demand else { return };
-        if !matches!(check, Check::Http { .. } | Check::Metric { .. } | Check::Command { .. }) {
+        if !matches!(check, Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } | Check::Alarms { .. }) {
             return;
         }
         let key = (release.name.clone(), item.id.clone());

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::aws::AwsError;
 use crate::core::words::Name;
+use crate::shell::aws::AwsError;
 
 /// Why a group provider refused or failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -12,7 +12,7 @@ mod guard;
 mod local;
 mod provider;
 
-pub use aws::{AwsError, AwsGroups, Credentials};
+pub use aws::AwsGroups;
 pub use command::CommandGroups;
 pub use error::GroupError;
 pub use guard::{Guard, Refusal};

@@ -12,12 +12,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::future::{join_all, join3};
 
-use super::aws::{AwsGroups, Credentials};
+use super::aws::AwsGroups;
 use super::command::CommandGroups;
 use super::{GroupError, LocalGroups};
 use crate::core::decide::GroupObservation;
 use crate::core::load::ScheduledFloor;
 use crate::core::words::Name;
+use crate::shell::aws::Credentials;
 use crate::shell::spec::{AwsGroup, CommandGroup, GroupSpec, LocalGroup};
 
 /// How long the look just before a change may take, where a provider has no limit of its own.

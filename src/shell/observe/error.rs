@@ -1,6 +1,7 @@
 //! Why something could not be measured. Each message names what was asked and what to do.
 
 use crate::core::words::Name;
+use crate::shell::aws::AwsError;
 
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,9 +9,28 @@ pub enum ObserveError {
     /// No source has a query of that name.
     #[error("no metrics source has a query named {0}")]
     UnknownQuery(Name),
-    /// The source is not asked by this version.
-    #[error("{0} is of a kind that this version reads and checks but does not ask")]
-    NotAsked(Name),
+    /// AWS did not answer as it should.
+    #[error("{source_name}: {cause}")]
+    Aws {
+        /// The source.
+        source_name: Name,
+        /// Why.
+        cause: AwsError,
+    },
+    /// A gate needs counts, and an average is none.
+    #[error("{metric} by {statistic} is no count: a gate needs the statistic Sum or SampleCount")]
+    NotCounts {
+        /// The metric.
+        metric: String,
+        /// The statistic.
+        statistic: String,
+    },
+    /// No such period is kept.
+    #[error("CloudWatch has no periods of {0}: take 1, 5, 10, 20 or 30 s, or whole minutes up to a day")]
+    NoPeriod(String),
+    /// Alarms are asked of a source that has none.
+    #[error("{0} is no source with `cloudwatch`, which alone has alarms")]
+    NoAlarms(Name),
     /// The query is not of the source's kind.
     #[error("query {query} is not one that {source_name} can answer")]
     WrongKind {

@@ -19,7 +19,7 @@ use crate::shell::clock;
 /// What a probe may look at.
 #[derive(Clone, Copy)]
 pub struct Probe<'a> {
-    /// For `metric`.
+    /// For `metric` and `alarms`.
     pub sources: &'a Sources,
     /// The release's values for placeholders.
     pub with: &'a Substitution,
@@ -65,6 +65,10 @@ impl Probes {
                 metric(query, &Bounds { below: *below, above: *above, over: *over }, look).await
             }
             Check::Command { command, within } => command_probe::run(command, *within).await,
+            Check::Alarms { source, names } => match look.sources.alarms(source, names).await {
+                Ok(verdict) => verdict,
+                Err(error) => (Outcome::Unknown, error.to_string()),
+            },
             Check::Capacity { .. }
             | Check::Group { .. }
             | Check::Primed { .. }

@@ -103,6 +103,17 @@ impl Series {
     }
 }
 
+impl Series {
+    /// Notes that these periods are not known, with one reason for all of them.
+    pub(super) fn refuse_all(&mut self, periods: impl Iterator<Item = Timestamp>, reason: String) {
+        let before = self.points.len();
+        self.points.extend(periods.take(MOST_PERIODS as usize).map(|at| (at, Point::Refused)));
+        if self.points.len() > before && self.reasons.len() < MOST_REASONS {
+            self.reasons.push(reason);
+        }
+    }
+}
+
 impl Span {
     fn step_ms(self) -> i64 {
         i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX).max(100)

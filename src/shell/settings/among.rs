@@ -30,6 +30,7 @@ pub fn check(drafts: &mut [Draft<'_>], resolve: Resolve) {
         found.append(&mut queries(drafts));
         found.append(&mut needs(drafts));
         found.append(&mut shared_items(drafts));
+        found.append(&mut super::clouds::check(drafts));
     }
     for (at, mut findings) in found {
         drafts[at].findings.append(&mut findings);

@@ -184,7 +184,7 @@ pub const CODES: &[Code] = &[
     Code {
         code: "TM0206",
         title: "query does not fit its source",
-        text: "A Prometheus source takes `promql`; files and pushed counts take `series`; CloudWatch takes `namespace`, `metric`, `statistic` and `dimensions`. A query that is written wholly for another system is a warning: it is never answered, and what needs it stays on HOLD.",
+        text: "A Prometheus source takes `promql`; files and pushed counts take `series`; CloudWatch takes `namespace`, `metric`, `statistic` and `dimensions`, with a statistic that it has (`Sum`, `Average`, `p95`) and at most 30 dimensions. A gate needs counts (`Sum` or `SampleCount`) and a period that CloudWatch has, and alarms are of a source with `cloudwatch` alone. A query that is written wholly for another system is a warning: it is never answered, and what needs it stays on HOLD.",
     },
     Code {
         code: "TM0207",

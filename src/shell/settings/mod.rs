@@ -2,12 +2,13 @@
 //!
 //! Reading order: [`mod@load`] is the way through; [`files`] reads, [`yaml`] makes [`node`] trees, [`draft`] checks one
 //! document by the [`schema`] of its kind ([`guide`] reads the tree by it, [`diagnose`] words what does not fit,
-//! [`rules`] say what a schema cannot), [`among`] and [`references`] check documents against each other, [`build`] makes
+//! [`rules`] say what a schema cannot), [`among`], [`mod@clouds`] and [`references`] check documents against each other, [`build`] makes
 //! of them what core and shell use. [`codes`] explains every finding, [`prints`] tells without reading
 //! whether files changed.
 
 mod among;
 mod build;
+mod clouds;
 pub mod codes;
 mod defaults;
 mod diagnose;

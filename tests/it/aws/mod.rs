@@ -1,6 +1,8 @@
-//! AWS Auto Scaling groups: the provider against a strict service over HTTP, launches ahead of time, and the rights it needs.
+//! AWS Auto Scaling groups: the provider against a strict service over HTTP, launches ahead of time, and the rights it needs;
+//! and CloudWatch.
 
 mod ahead;
+mod cloudwatch;
 pub mod fake;
 mod kills;
 mod policy;
@@ -11,7 +13,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::config::{Credentials as Keys, SharedCredentialsProvider};
 use tminus::core::words::Name;
-use tminus::shell::groups::{AwsGroups, Credentials};
+use tminus::shell::aws::Credentials;
+use tminus::shell::groups::AwsGroups;
 use tminus::shell::spec::{AwsAccount, AwsGroup};
 
 use self::fake::Fake;

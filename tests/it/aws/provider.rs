@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use tminus::core::decide::GroupObservation;
 use tminus::core::load::{GroupFinding, ScheduledFloor, Turn};
 use tminus::core::words::Capacity;
+use tminus::shell::aws::AwsError;
 use tminus::shell::clock;
-use tminus::shell::groups::{AwsError, AwsGroups, GroupError, Look};
+use tminus::shell::groups::{AwsGroups, GroupError, Look};
 
 use super::fake::Fake;
 use super::fake::world::{Action, Activity, Asg, Change, Trouble};

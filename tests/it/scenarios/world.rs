@@ -115,5 +115,5 @@ impl World {
 
 /// Whether the shell measures it; the core computes the others.
 fn is_probed(item: &Item) -> bool {
-    matches!(item.demand, Demand::Check(Check::Http { .. } | Check::Metric { .. } | Check::Command { .. }))
+    matches!(item.demand, Demand::Check(Check::Http { .. } | Check::Metric { .. } | Check::Command { .. } | Check::Alarms { .. }))
 }

@@ -15,16 +15,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use super::calls::{ACTIONS_A_CALL, Calls, GROUPS_A_CALL};
-use super::client;
-use super::error::AwsError;
-use super::groups::Credentials;
+use super::calls::{self, ACTIONS_A_CALL, Calls, GROUPS_A_CALL};
 use super::launches::Launches;
-use super::patience::Patience;
 use super::schedule::{Kept, Write};
 use super::seen::{self, Beside};
 use crate::core::load::{GroupFinding, ScheduledFloor, Turn};
 use crate::core::words::Name;
+use crate::shell::aws::{AwsError, Credentials, Patience};
 use crate::shell::clock;
 use crate::shell::groups::{Observed, late};
 use crate::shell::spec::AwsAccount;
@@ -87,7 +84,7 @@ impl Account {
 
     async fn calls(&self) -> &Calls {
         let connect =
-            async || Calls { client: client::connect(&self.spec, self.credentials.clone()).await, patience: Patience::default() };
+            async || Calls { client: calls::connect(&self.spec, self.credentials.clone()).await, patience: Patience::default() };
         self.calls.get_or_init(connect).await
     }
 
@@ -153,7 +150,8 @@ impl Account {
             (name.clone(), answer)
         };
         let lacks = described.values().filter_map(|answer| answer.as_ref().err());
-        let credentials = lacks.into_iter().find(|error| matches!(error, AwsError::Credentials { .. })).cloned();
+        let credentials =
+            lacks.into_iter().find(|error| matches!(error, AwsError::Credentials { .. } | AwsError::Expired { .. })).cloned();
         (groups.iter().map(seen).collect(), credentials)
     }
 

@@ -10,8 +10,8 @@ use aws_sdk_autoscaling::types::{
     ScheduledUpdateGroupAction, ScheduledUpdateGroupActionRequest,
 };
 
-use super::error::AwsError;
-use super::patience::Patience;
+use crate::shell::aws::{AwsError, Credentials, Patience, reach};
+use crate::shell::spec::AwsAccount;
 
 /// Most groups that one call describes.
 pub(super) const GROUPS_A_CALL: usize = 100;
@@ -26,6 +26,16 @@ const MOST_PAGES: usize = 50;
 pub(super) struct Calls {
     pub(super) client: Client,
     pub(super) patience: Patience,
+}
+
+/// A client for one account. Only Auto Scaling lives at an endpoint of its own.
+pub(super) async fn connect(account: &AwsAccount, credentials: Credentials) -> Client {
+    let config = aws_sdk_autoscaling::config::Builder::from(&reach(account, credentials).await);
+    let config = match &account.endpoint {
+        Some(endpoint) => config.endpoint_url(endpoint),
+        None => config,
+    };
+    Client::from_conf(config.build())
 }
 
 /// Scheduled actions, and how many pages they took.

@@ -7,25 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use aws_sdk_autoscaling::config::SharedCredentialsProvider;
 use futures_util::future::join_all;
 
 use super::account::{Account, Named, SetError};
 use crate::core::decide::GroupObservation;
 use crate::core::load::ScheduledFloor;
 use crate::core::words::Name;
+use crate::shell::aws::Credentials;
 use crate::shell::groups::{GroupError, Look, Observed};
 use crate::shell::spec::{AwsAccount, AwsGroup};
-
-/// Where credentials come from.
-#[derive(Clone, Debug, Default)]
-pub enum Credentials {
-    /// From the environment, a profile, or the machine's role, as every AWS tool finds them.
-    #[default]
-    Found,
-    /// These, whatever the environment says.
-    Fixed(SharedCredentialsProvider),
-}
 
 /// See the module.
 #[derive(Default)]

@@ -67,6 +67,10 @@ fn convert_check(from: &Check, folder: &Path) -> checklist::Check {
         },
         Check::Gate(check) => checklist::Check::Gate { policy: check.policy.clone() },
         Check::Command(check) => checklist::Check::Command { command: command_line(&check.run, folder), within: check.within.0 },
+        Check::Alarms(check) => checklist::Check::Alarms {
+            source: check.source.clone(),
+            names: check.names.iter().map(|name| name.0.clone()).collect(),
+        },
     }
 }
 

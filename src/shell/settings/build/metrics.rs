@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::shell::settings::kinds::metrics::{MetricsSource, Query};
-use crate::shell::spec::{QuerySpec, SourceSpec, SourceSystem};
+use crate::shell::settings::kinds::metrics::{CloudWatch, MetricsSource, Query};
+use crate::shell::settings::words::Text;
+use crate::shell::spec::{AwsAccount, CloudWatchMetric, QuerySpec, SourceSpec, SourceSystem};
 
 /// Converts a source; `None` only without any system, which the rules refuse.
 pub fn source(from: &MetricsSource, folder: &Path) -> Option<SourceSpec> {
@@ -14,7 +15,8 @@ pub fn source(from: &MetricsSource, folder: &Path) -> Option<SourceSpec> {
     } else if let Some(push) = &from.push {
         SourceSystem::Push { senders: push.senders.clone() }
     } else {
-        SourceSystem::CloudWatch { region: from.cloudwatch.as_ref()?.region.0.clone() }
+        let cloudwatch = from.cloudwatch.as_ref()?;
+        SourceSystem::CloudWatch { account: account(cloudwatch), settles: cloudwatch.settles.0 }
     };
     let queries = from.queries.iter().map(|(name, query)| (name.clone(), convert_query(query))).collect();
     Some(SourceSpec { system, queries })
@@ -24,6 +26,21 @@ fn convert_query(from: &Query) -> QuerySpec {
     match (&from.promql, &from.series) {
         (Some(promql), _) => QuerySpec::PromQl(promql.clone()),
         (None, Some(series)) => QuerySpec::Series(series.clone()),
-        (None, None) => QuerySpec::CloudWatch(serde_json::to_value(from).unwrap_or_default()),
+        (None, None) => QuerySpec::CloudWatch(CloudWatchMetric {
+            namespace: from.namespace.clone().unwrap_or_default(),
+            metric: from.metric.clone().unwrap_or_default(),
+            dimensions: from.dimensions.clone(),
+            statistic: from.statistic.clone().unwrap_or_default(),
+        }),
+    }
+}
+
+fn account(from: &CloudWatch) -> AwsAccount {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.0.clone());
+    AwsAccount {
+        region: from.region.0.clone(),
+        profile: text(&from.profile),
+        role_arn: text(&from.role_arn),
+        endpoint: text(&from.endpoint),
     }
 }

@@ -117,6 +117,8 @@ pub enum Check {
     Gate(Gate),
     /// A command exits 0.
     Command(Command),
+    /// CloudWatch alarms are all OK.
+    Alarms(Alarms),
 }
 
 /// An instance group holds the planned load.
@@ -255,4 +257,17 @@ pub struct Command {
     /// Killed, and not green, after so long. Default: 30s.
     #[serde(default = "secs::<30>")]
     pub within: Lasting,
+}
+
+/// CloudWatch alarms are all OK. One in ALARM is red; one with INSUFFICIENT_DATA, or that does not exist, is unknown: never
+/// green.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alarms {
+    /// A MetricsSource with `cloudwatch`: its region and account are looked at.
+    #[schemars(extend("x-refers-to" = "MetricsSource"))]
+    pub source: Name,
+    /// Names of alarms, metric or composite, exactly as they are there.
+    #[schemars(length(min = 1, max = 100))]
+    pub names: Vec<Text>,
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::core::words::Name;
-use crate::shell::settings::words::{FilePath, Text, Url};
+use crate::shell::settings::defaults::mins;
+use crate::shell::settings::words::{FilePath, Lasting, Text, Url};
 
 /// Where numbers come from: exactly one of `prometheus`, `cloudwatch`, `file` and `push`, and queries by name.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,7 +18,7 @@ pub struct MetricsSource {
     /// Prometheus' HTTP API.
     #[serde(default)]
     pub prometheus: Option<Prometheus>,
-    /// Amazon CloudWatch. Read and checked; this version does not ask it.
+    /// Amazon CloudWatch.
     #[serde(default)]
     pub cloudwatch: Option<CloudWatch>,
     /// A CSV file.
@@ -44,6 +45,21 @@ pub struct Prometheus {
 pub struct CloudWatch {
     /// The region.
     pub region: Text,
+    /// A profile of the AWS configuration files. Default: as the environment says.
+    #[serde(default)]
+    pub profile: Option<Text>,
+    /// A role to assume with those credentials, for another account. Default: none.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^arn:"))]
+    pub role_arn: Option<Text>,
+    /// Another address of the CloudWatch service. Default: `AWS_ENDPOINT_URL_CLOUDWATCH`, `AWS_ENDPOINT_URL`, or the region's.
+    #[serde(default)]
+    #[schemars(extend("pattern" = "^https?://"))]
+    pub endpoint: Option<Text>,
+    /// How long after its end a period is taken as complete: what comes later than that is seen for ten minutes, and a gate
+    /// that judged before does not judge again. Default: 2m.
+    #[serde(default = "mins::<2>")]
+    pub settles: Lasting,
 }
 
 /// A CSV file with the header `timestamp,value`, or `timestamp` and one column per series.
@@ -65,25 +81,26 @@ pub struct Push {
 
 /// One query: `promql` for Prometheus; `series` for a file or pushed counts; `namespace`, `metric`, `dimensions` and
 /// `statistic` for CloudWatch.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// PromQL that gives one number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub promql: Option<String>,
     /// The series of a file or of pushed counts, such as `errors.${version}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub series: Option<String>,
     /// CloudWatch namespace, such as `AWS/ApplicationELB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub namespace: Option<String>,
     /// CloudWatch metric, such as `HTTPCode_Target_5XX_Count`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub metric: Option<String>,
     /// CloudWatch dimensions.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
-    /// CloudWatch statistic, such as `Sum`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// CloudWatch statistic, such as `Sum`, `Average` or `p95`. A `Sum` or `SampleCount` is a count: a gate takes it per
+    /// period, a load or a check per second.
+    #[serde(default)]
     pub statistic: Option<String>,
 }

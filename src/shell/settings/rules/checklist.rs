@@ -1,8 +1,10 @@
 //! What a checklist must keep to.
 
+use std::collections::BTreeSet;
+
 use super::within::{distinct, exactly_one};
 use crate::core::words::TRelative;
-use crate::shell::settings::kinds::checklist::{Check, Checklist, Item, Metric};
+use crate::shell::settings::kinds::checklist::{Alarms, Check, Checklist, Item, Metric};
 use crate::shell::settings::node::way;
 use crate::shell::settings::notes::Notes;
 
@@ -33,6 +35,21 @@ fn check_item(at: usize, item: &Item, notes: &mut Notes<'_>) {
     }
     if let Some(Check::Metric(metric)) = &item.check {
         check_bounds(at, metric, notes);
+    }
+    if let Some(Check::Alarms(alarms)) = &item.check {
+        check_names(at, alarms, notes);
+    }
+}
+
+/// Names of alarms, which differ by case there.
+fn check_names(at: usize, alarms: &Alarms, notes: &mut Notes<'_>) {
+    let mut seen = BTreeSet::new();
+    for (index, name) in alarms.names.iter().enumerate() {
+        if !seen.insert(&name.0) {
+            let message = format!("the alarm `{}` is named twice", name.0);
+            let path = way!["items", at, "check", "alarms", "names", index];
+            notes.value(path).error("TM0205", message, "name each alarm once");
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! A strict Auto Scaling service: the real wire protocol over HTTP, with the refusals, pages and delays of the real one.
 //!
 //! [`world`] is what it knows and how it behaves, `wire` how it is asked and answers, `answers` operation by operation.
-//! Tests move its clock, put it out of order and read its ledger.
+//! [`cloudwatch`] is that service of its own. Tests move its clock, put it out of order and read its ledger.
 
 mod answers;
+pub mod cloudwatch;
 mod wire;
 pub mod world;
 

@@ -22,7 +22,7 @@ const COST_TENTHS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// See the module.
-pub(super) struct Patience {
+pub struct Patience {
     tenths: Mutex<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Default for Patience {
 
 impl Patience {
     /// Calls, and calls again while that may help and there is budget.
-    pub(super) async fn call<T, E, F>(&self, operation: &'static str, call: impl Fn() -> F) -> Result<T, AwsError>
+    pub async fn call<T, E, F>(&self, operation: &'static str, call: impl Fn() -> F) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E>>>,

@@ -11,17 +11,18 @@ const THROTTLED: [&str; 5] =
 const BUSY: [&str; 5] =
     ["ResourceContention", "ScalingActivityInProgress", "ServiceUnavailable", "InternalFailure", "InternalError"];
 /// Codes of rights that are missing or have run out.
-const DENIED: [&str; 9] = [
+const DENIED: [&str; 8] = [
     "AccessDenied",
     "AccessDeniedException",
     "UnauthorizedOperation",
     "AuthFailure",
     "InvalidClientTokenId",
     "UnrecognizedClientException",
-    "ExpiredToken",
     "SignatureDoesNotMatch",
     "OptInRequired",
 ];
+/// Codes of credentials that were good once.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 /// Longest text of a cause that is passed on; chains of errors can be long.
 const LONGEST_CAUSE: usize = 300;
 
@@ -64,6 +65,14 @@ pub enum AwsError {
         /// As AWS says it.
         message: String,
     },
+    /// The credentials have run out.
+    #[error("{operation} was refused: the credentials have expired ({code}); renew the session or profile tminus runs with")]
+    Expired {
+        /// The operation.
+        operation: &'static str,
+        /// As AWS calls it.
+        code: String,
+    },
     /// AWS would never accept it.
     #[error("{operation} was refused ({code}: {message}); nothing was changed")]
     Invalid {
@@ -94,7 +103,7 @@ pub enum AwsError {
 
 impl AwsError {
     /// Which kind a failure of the SDK is.
-    pub(super) fn of<E>(operation: &'static str, error: &SdkError<E>) -> Self
+    pub fn of<E>(operation: &'static str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -105,6 +114,8 @@ impl AwsError {
             Self::Throttled { operation, code }
         } else if is(&BUSY) || error.raw_response().is_some_and(|answer| answer.status().is_server_error()) {
             Self::Busy { operation, code, message }
+        } else if is(&EXPIRED) {
+            Self::Expired { operation, code }
         } else if is(&DENIED) {
             Self::Denied { operation, code, message }
         } else if message.contains("not found") {
@@ -125,7 +136,7 @@ impl AwsError {
     }
 
     /// Whether asking again may help.
-    pub(super) fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         matches!(self, Self::Throttled { .. } | Self::Busy { .. } | Self::Unreachable { .. })
     }
 }

@@ -7,13 +7,11 @@ use std::time::{Duration, SystemTime};
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_autoscaling::Client;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_autoscaling::config::SharedCredentialsProvider;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::groups::Credentials;
 use crate::shell::clock;
 use crate::shell::spec::AwsAccount;
 
@@ -22,6 +20,16 @@ const ATTEMPT_WITHIN: Duration = Duration::from_secs(3);
 const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
 /// How roles that are assumed for us are called in the other account's trail.
 const SESSION: &str = "tminus";
+
+/// Where credentials come from.
+#[derive(Clone, Debug, Default)]
+pub enum Credentials {
+    /// From the environment, a profile, or the machine's role, as every AWS tool finds them.
+    #[default]
+    Found,
+    /// These, whatever the environment says.
+    Fixed(SharedCredentialsProvider),
+}
 
 /// The wall clock of the process, for signatures.
 #[derive(Debug)]
@@ -33,8 +41,9 @@ impl TimeSource for OurClock {
     }
 }
 
-/// A client for one account; finds its credentials when it first needs them.
-pub(super) async fn connect(account: &AwsAccount, credentials: Credentials) -> Client {
+/// What the clients of one account are made of; they find their credentials when they first need them. An endpoint of the
+/// account is not in it: it is one service's, and a role is assumed where the region's own service is.
+pub async fn reach(account: &AwsAccount, credentials: Credentials) -> SdkConfig {
     let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECTS_WITHIN).operation_attempt_timeout(ATTEMPT_WITHIN).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -50,14 +59,7 @@ pub(super) async fn connect(account: &AwsAccount, credentials: Credentials) -> C
         loader = loader.credentials_provider(fixed);
     }
     let shared = loader.load().await;
-    let mut config = aws_sdk_autoscaling::config::Builder::from(&shared);
-    if let Some(role) = &account.role_arn {
-        let assumed = AssumeRoleProvider::builder(role).session_name(SESSION).configure(&shared).build().await;
-        config = config.credentials_provider(SharedCredentialsProvider::new(assumed));
-    }
-    // Only Auto Scaling lives there: a role is assumed where the region's own service is.
-    if let Some(endpoint) = &account.endpoint {
-        config = config.endpoint_url(endpoint);
-    }
-    Client::from_conf(config.build())
+    let Some(role) = &account.role_arn else { return shared };
+    let assumed = AssumeRoleProvider::builder(role).session_name(SESSION).configure(&shared).build().await;
+    shared.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build()
 }
