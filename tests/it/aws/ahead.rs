@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tminus::core::check::check;
 use tminus::core::decide::{Command, Config, Decision, Effect, Observations, Order, Person, Snapshot, State, decide};
+use tminus::core::load::{OverrideKind, OverrideTo};
+use tminus::core::words::Capacity;
 use tminus::shell::groups::{AwsGroups, Look};
 use tminus::shell::settings::load_texts;
 
@@ -56,6 +58,8 @@ struct Rig {
     config: Config,
     state: State,
     observed: Observations,
+    /// The group does not answer.
+    unseen: bool,
     t0: i64,
 }
 
@@ -65,7 +69,8 @@ async fn rig(shadow: &str) -> Rig {
     fake.world().add(API, (BEFORE, NEEDED));
     let groups = provider(&fake, &[API]);
     let t0 = (fake.world().now / 3_600 + 5) * 3_600;
-    let mut rig = Rig { fake, groups, config: Config::default(), state: State::default(), observed: Observations::default(), t0 };
+    let (config, state, observed) = (Config::default(), State::default(), Observations::default());
+    let mut rig = Rig { fake, groups, config, state, observed, unseen: false, t0 };
     rig.documents(t0, shadow);
     rig.until(-4 * HOUR);
     rig
@@ -99,7 +104,9 @@ impl Rig {
         for (group, seen) in self.groups.observe(&look).await {
             let mut seen = seen.unwrap();
             seen.observed_at = now;
-            self.observed.groups.insert(group, seen);
+            if !self.unseen {
+                self.observed.groups.insert(group, seen);
+            }
         }
         let by = Person { name: name("ann"), roles: vec![name("admin"), name("operator")] };
         let command = |order| Command { by: by.clone(), order, reason: "a test".into() };
@@ -249,4 +256,83 @@ async fn a_raise_of_others_in_the_window_is_not_taken_back_and_a_lowering_is_set
     rig.fake.world().set_min(API, 6).unwrap();
     rig.live(12).await;
     assert_eq!(rig.min(), NEEDED, "{:?}", rig.sizes());
+}
+
+/// When an action of ours begins, and the floor it sets, in minutes after T-0.
+fn kept(rig: &Rig) -> Vec<(i64, i64)> {
+    let world = rig.fake.world();
+    let of = |action: &super::fake::world::Action| ((action.at - rig.t0).div_euclid(60), action.min.unwrap_or(-1));
+    let mut kept: Vec<_> = world.groups[API].actions.values().map(of).collect();
+    kept.sort_unstable();
+    kept
+}
+
+fn imposed(rig: &Rig, to: OverrideTo, until: i64) -> Order {
+    let expires_at = Timestamp::from_second(rig.t0 + until * 60).unwrap();
+    Order::Override { group: name(API), to, expires_at }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_group_does_not_change_by_itself_and_catches_up_when_the_freeze_ends() {
+    let mut rig = rig("").await;
+    rig.live(-2 * HOUR).await;
+    assert!(kept(&rig).iter().any(|(at, _)| *at < -10), "{:?}", kept(&rig));
+    // A freeze over the first raise, and then nobody looks until it is nearly over.
+    let freeze = imposed(&rig, OverrideTo::Freeze, -10);
+    let frozen = rig.order(Some(freeze)).await;
+    assert!(frozen.replies[0].is_ok(), "{:?}", frozen.replies);
+    assert!(kept(&rig).iter().all(|(at, _)| *at >= -10), "taken out in the decision that froze it: {:?}", kept(&rig));
+    assert!(kept(&rig).iter().any(|(at, to)| *at < 0 && *to > BEFORE), "and it is raised as soon as it is over");
+    rig.until(-11);
+    assert_eq!(rig.sizes(), [], "nothing came by itself");
+    rig.live(-10).await;
+    rig.until(HOUR);
+    assert!(rig.min() > BEFORE, "by itself after the freeze: {:?}", rig.sizes());
+    assert!(rig.sizes().iter().all(|(at, _)| *at >= -10), "{:?}", rig.sizes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_of_a_group_that_is_due_this_minute_or_not_seen_takes_out_what_is_kept() {
+    for seen in [true, false] {
+        let mut rig = rig("").await;
+        rig.live(-2 * HOUR).await;
+        let first = kept(&rig)[0].0;
+        // AWS carries out what is due up to two minutes later: it is due and has not come.
+        rig.until(if seen { first } else { first - 30 });
+        if !seen {
+            rig.fake.world().denied = vec!["DescribeScheduledActions"];
+            rig.tick().await;
+            rig.fake.world().denied = Vec::new();
+        }
+        let freeze = imposed(&rig, OverrideTo::Freeze, 2 * HOUR);
+        rig.unseen = !seen;
+        let frozen = rig.order(Some(freeze)).await;
+        assert!(frozen.replies[0].is_ok(), "{:?}", frozen.replies);
+        rig.unseen = false;
+        assert!(kept(&rig).iter().all(|(at, _)| *at >= 2 * HOUR), "{:?}", kept(&rig));
+        rig.live(2 * HOUR - 1).await;
+        assert_eq!(rig.sizes(), [], "seen: {seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleared_freeze_puts_back_what_was_kept_and_a_pin_bounds_it() {
+    let mut rig = rig("").await;
+    rig.live(-2 * HOUR).await;
+    let before = kept(&rig);
+    let freeze = imposed(&rig, OverrideTo::Freeze, 4 * HOUR);
+    rig.order(Some(freeze)).await;
+    assert_ne!(kept(&rig), before);
+    rig.order(Some(Order::ClearOverride { group: name(API), kind: OverrideKind::Freeze })).await;
+    assert_eq!(kept(&rig), before);
+
+    let pin = imposed(&rig, OverrideTo::Pin(Capacity(8)), 4 * HOUR);
+    let pinned = rig.order(Some(pin)).await;
+    assert!(pinned.replies[0].is_ok(), "{:?}", pinned.replies);
+    let within = |(at, to): &(i64, i64)| *at >= 4 * HOUR || *to == 8;
+    assert!(kept(&rig).iter().all(within), "{:?}", kept(&rig));
+    rig.live(-HOUR).await;
+    rig.until(4 * HOUR - 2);
+    assert!(rig.sizes().iter().all(|(_, size)| *size == 8), "{:?}", rig.sizes());
+    assert_eq!(rig.min(), 8);
 }
