@@ -46,7 +46,7 @@ pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
 pub use contention::Usl;
 pub use fence::Fence;
-pub use finding::{Bound, GroupFinding, findings};
+pub use finding::{Bound, GroupFinding, bearing, findings};
 pub use floors::HeldFloor;
 pub use forecast::{Backtest, Forecast, Grid, InvalidStep, Method, Points, Step, Tally};
 pub use layer::Layer;

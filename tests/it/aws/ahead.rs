@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tminus::core::check::check;
-use tminus::core::decide::{Command, Config, Decision, Effect, Observations, Order, Person, Snapshot, State, decide};
+use tminus::core::decide::{
+    Command, Config, Decision, Effect, Observations, Order, Person, PlanView, Snapshot, State, decide, plan_view,
+};
 use tminus::core::load::{OverrideKind, OverrideTo};
 use tminus::core::words::Capacity;
 use tminus::shell::groups::{AwsGroups, Look};
@@ -17,11 +19,11 @@ use super::fake::Fake;
 use super::fake::world::Change;
 use super::{name, provider};
 
-const API: &str = "api";
+pub(super) const API: &str = "api";
 /// What the group has without tminus, and what the launch needs: all that is allowed.
 const BEFORE: i64 = 4;
 const NEEDED: i64 = 24;
-const HOUR: i64 = 60;
+pub(super) const HOUR: i64 = 60;
 
 const DOCUMENTS: &str = r"
 apiVersion: tminus/v1
@@ -42,44 +44,54 @@ version: 2.0.0
 channels: [release]
 launch_at: T0
 go: manual
-SHADOW
+MORE
 scaling: [api]
 rollout: {steps: [{percent: 10, dwell: 30m}, {percent: 50, dwell: 30m}, {percent: 100, bake: 1h}]}
 audience:
-  clients: 12k
+  clients: CLIENTS
   adoption: {half_life: 45m, ceiling: 60}
   requests_per_client: 400
+---
+apiVersion: tminus/v1
+kind: Checklist
+name: launch
+items:
+  - {id: capacity, title: The group holds the surge, due: T-10m, check: {capacity: {group: api, quantile: p95}}}
 ";
 
 /// The world, and the daemon's memory.
-struct Rig {
-    fake: Fake,
+pub(super) struct Rig {
+    pub(super) fake: Fake,
     groups: AwsGroups,
-    config: Config,
+    pub(super) config: Config,
     state: State,
     observed: Observations,
+    /// Who will come; 12k ask for more than the limits allow.
+    pub(super) clients: &'static str,
+    /// What people read of the last decision.
+    pub(super) plan: Option<PlanView>,
     /// The group does not answer.
     unseen: bool,
-    t0: i64,
+    pub(super) t0: i64,
 }
 
-/// T-0 is four hours from now, at a whole hour.
-async fn rig(shadow: &str) -> Rig {
+/// Four hours before T-0, which is at a whole hour; the release says more.
+pub(super) async fn rig(more: &str) -> Rig {
     let fake = Fake::serve().await;
     fake.world().add(API, (BEFORE, NEEDED));
     let groups = provider(&fake, &[API]);
     let t0 = (fake.world().now / 3_600 + 5) * 3_600;
     let (config, state, observed) = (Config::default(), State::default(), Observations::default());
-    let mut rig = Rig { fake, groups, config, state, observed, unseen: false, t0 };
-    rig.documents(t0, shadow);
+    let mut rig = Rig { fake, groups, config, state, observed, clients: "12k", plan: None, unseen: false, t0 };
+    rig.documents(t0, more);
     rig.until(-4 * HOUR);
     rig
 }
 
 impl Rig {
-    fn documents(&mut self, launch_at: i64, shadow: &str) {
+    pub(super) fn documents(&mut self, launch_at: i64, more: &str) {
         let at = Timestamp::from_second(launch_at).unwrap().to_string();
-        let text = DOCUMENTS.replace("T0", &format!("\"{at}\"")).replace("SHADOW", shadow);
+        let text = DOCUMENTS.replace("T0", &format!("\"{at}\"")).replace("MORE", more).replace("CLIENTS", self.clients);
         let loaded = load_texts(&[("test.yaml".into(), text)]);
         assert!(!loaded.has_errors(), "{:#?}", loaded.findings);
         self.config = loaded.documents.config;
@@ -97,8 +109,8 @@ impl Rig {
     }
 
     /// The daemon looks, decides and acts, with an order.
-    async fn order(&mut self, order: Option<Order>) -> Decision {
-        let look = Look { within: Duration::from_secs(5), near: BTreeSet::new() };
+    pub(super) async fn order(&mut self, order: Option<Order>) -> Decision {
+        let look = Look { within: Duration::from_secs(5), near: BTreeSet::from([name(API)]) };
         let now = self.now();
         self.observed.groups.clear();
         for (group, seen) in self.groups.observe(&look).await {
@@ -115,6 +127,7 @@ impl Rig {
         let snapshot = Snapshot { config, state, observed, commands, now };
         let decision = decide(&snapshot);
         assert_eq!(check(&decision, &snapshot), [], "at {now}");
+        self.plan = self.config.releases.get(&name("reader")).map(|release| plan_view(&snapshot, &decision, release));
         self.state = decision.state.clone();
         for intent in &decision.intents {
             match &intent.effect {
@@ -126,12 +139,17 @@ impl Rig {
         decision
     }
 
-    async fn tick(&mut self) -> Decision {
+    pub(super) async fn tick(&mut self) -> Decision {
         self.order(None).await
     }
 
+    /// The daemon starts anew: what it read at its last look it reads again.
+    pub(super) fn fresh(&mut self) {
+        self.groups = provider(&self.fake, &[API]);
+    }
+
     /// The daemon lives, a look a minute, until so many minutes after T-0.
-    async fn live(&mut self, minutes: i64) {
+    pub(super) async fn live(&mut self, minutes: i64) {
         while self.now().as_second() < self.t0 + minutes * 60 {
             self.fake.world().skip(60);
             self.tick().await;

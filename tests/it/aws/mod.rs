@@ -1,7 +1,9 @@
 //! AWS Auto Scaling groups: the provider against a strict service over HTTP, launches ahead of time, and the rights it needs.
 
 mod ahead;
+mod daemon;
 pub mod fake;
+mod findings;
 mod kills;
 mod policy;
 mod provider;

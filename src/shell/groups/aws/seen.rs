@@ -91,7 +91,7 @@ fn weighted(group: &AutoScalingGroup) -> Option<GroupFinding> {
 }
 
 /// An instance refresh that is going on.
-pub(super) fn refreshing(refresh: &InstanceRefresh) -> Option<GroupFinding> {
+pub(super) fn refreshing(refresh: &InstanceRefresh, at: Timestamp) -> Option<GroupFinding> {
     let status = refresh.status.as_ref()?;
     let over = [
         InstanceRefreshStatus::Successful,
@@ -101,5 +101,5 @@ pub(super) fn refreshing(refresh: &InstanceRefresh) -> Option<GroupFinding> {
         InstanceRefreshStatus::RollbackFailed,
     ];
     let percent = refresh.percentage_complete.and_then(|percent| u32::try_from(percent).ok());
-    (!over.contains(status)).then(|| GroupFinding::Refreshing { status: status.as_str().to_owned(), percent })
+    (!over.contains(status)).then(|| GroupFinding::Refreshing { status: status.as_str().to_owned(), percent, at: Some(at) })
 }
