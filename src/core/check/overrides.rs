@@ -22,7 +22,9 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
         match &intent.effect {
             Effect::SetFloor { group, floor, .. } => obeyed(decision, snapshot, (group, *floor), broken),
             Effect::ScheduleFloors { group, restore, floors, .. } => {
-                floors.iter().for_each(|kept| obeyed_ahead(decision, (snapshot, group, *restore), kept, broken));
+                for kept in floors {
+                    obeyed_ahead(decision, (snapshot, group, *restore), kept, broken);
+                }
             }
             _ => {}
         }

@@ -173,8 +173,8 @@ fn is_missed(draft: &Draft<'_>, group: &Name, at: Timestamp) -> bool {
 
 /// The same for the same changes: a key names what it asks for (FNV-1a, 64 bits).
 fn digest(floors: &[ScheduledFloor]) -> u64 {
-    let text = floors.iter().map(|kept| format!("{} {} {:?};", kept.at, kept.floor, kept.turn)).collect::<String>();
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    let texts: Vec<String> = floors.iter().map(|kept| format!("{} {} {:?};", kept.at, kept.floor, kept.turn)).collect();
+    texts.concat().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn why(wanted: &[ScheduledFloor]) -> String {

@@ -118,7 +118,9 @@ pub fn wanted(plan: &GroupPlan, (seen, fence): (&GroupObservation, &Fence), now:
     let room = MOST_KEPT.saturating_sub(seen.others.len()).min(MOST_OURS);
     let runs = folded(runs(plan, now), room);
     let mut keeper = Keeper { ours, others: &seen.others, fence, now, kept: Vec::new() };
-    runs.iter().for_each(|run| keeper.keep(run));
+    for run in &runs {
+        keeper.keep(run);
+    }
     keeper.kept.retain(|kept| fence.allows(kept));
     let back = keeper.kept.iter().rposition(|kept| kept.turn == Turn::Restore).map_or(0, |last| last + 1);
     keeper.kept.truncate(back);

@@ -102,7 +102,7 @@ impl Rig {
     }
 
     /// Time passes until so many minutes after T-0, and nobody looks.
-    fn until(&self, minutes: i64) {
+    pub(super) fn until(&self, minutes: i64) {
         let mut world = self.fake.world();
         let left = self.t0 + minutes * 60 - world.now;
         world.skip(left);
@@ -161,8 +161,14 @@ impl Rig {
     }
 
     /// Minimum sizes over time, in minutes after T-0 and instances.
-    fn sizes(&self) -> Vec<(i64, i64)> {
+    pub(super) fn sizes(&self) -> Vec<(i64, i64)> {
         self.fake.world().sizes(API).into_iter().map(|(at, size)| ((at - self.t0).div_euclid(60), size)).collect()
+    }
+
+    /// The minimum size after so many entries of the ledger.
+    pub(super) fn sizes_before(&self, entries: usize) -> i64 {
+        let size = |change: &Change| if let Change::Min(to) | Change::Fired(to) = change { Some(*to) } else { None };
+        self.fake.world().ledger[..entries].iter().rev().find_map(|(_, _, change)| size(change)).unwrap_or(BEFORE)
     }
 
     fn scheduled(&self) -> usize {
@@ -285,7 +291,7 @@ fn kept(rig: &Rig) -> Vec<(i64, i64)> {
     kept
 }
 
-fn imposed(rig: &Rig, to: OverrideTo, until: i64) -> Order {
+pub(super) fn imposed(rig: &Rig, to: OverrideTo, until: i64) -> Order {
     let expires_at = Timestamp::from_second(rig.t0 + until * 60).unwrap();
     Order::Override { group: name(API), to, expires_at }
 }

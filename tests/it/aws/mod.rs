@@ -8,6 +8,7 @@ mod kills;
 mod policy;
 mod provider;
 mod scale;
+mod worlds;
 
 use std::collections::BTreeMap;
 
