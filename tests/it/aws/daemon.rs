@@ -170,10 +170,8 @@ async fn a_dry_run_never_sends_a_call_that_changes_something() {
     .await;
     for name in ["reader", "later"] {
         for verb in ["plan", "status"] {
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_tminus"))
-                .args([verb, name, "--server", &daemon.control, "-o", "json"])
-                .output()
-                .unwrap();
+            let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_tminus"));
+            let output = program.args([verb, name, "--server", &daemon.control, "-o", "json"]).output().await.unwrap();
             assert!(output.status.success(), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }

@@ -50,7 +50,7 @@ fn cases() -> Vec<(Edit, bool, &'static str)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stands_in_the_way_turns_the_item_red_and_says_so_with_its_age() {
     for (edit, goes, expected) in cases() {
-        let mut rig = ready("checklists: [launch]").await;
+        let mut rig = Box::pin(ready("checklists: [launch]")).await;
         let good = rig.tick().await;
         assert_eq!(item(&good).state, ItemState::Green, "{:?}", item(&good));
         let now = rig.fake.world().now;
@@ -61,7 +61,7 @@ async fn what_stands_in_the_way_turns_the_item_red_and_says_so_with_its_age() {
         let item = item(&found);
         assert_eq!(item.state == ItemState::Green, goes, "{expected}: {item:?}");
         assert!(item.detail.contains(expected) && item.detail.contains("in service hold"), "{expected}: {}", item.detail);
-        assert_eq!(item.measured_at.map(|at| at.as_second()), Some(rig.fake.world().now), "{expected}");
+        assert_eq!(item.measured_at.map(jiff::Timestamp::as_second), Some(rig.fake.world().now), "{expected}");
         let plan = rig.plan.clone().unwrap();
         assert!(plan.groups[0].problems.iter().any(|problem| problem.contains(expected)), "{:?}", plan.groups[0].problems);
         assert_eq!(plan.readiness == Word::Go, goes, "{expected}: {:?}", plan.reasons);
@@ -70,7 +70,7 @@ async fn what_stands_in_the_way_turns_the_item_red_and_says_so_with_its_age() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_without_such_an_item_says_it_on_its_own() {
-    let mut rig = ready("").await;
+    let mut rig = Box::pin(ready("")).await;
     rig.tick().await;
     assert_eq!(rig.plan.clone().unwrap().readiness, Word::Go);
     rig.fake.world().group(API).suspended.push(("Launch", ""));

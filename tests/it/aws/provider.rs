@@ -80,11 +80,12 @@ async fn a_floor_lifts_what_the_group_heads_for_and_nothing_else_is_ever_set() {
     assert_eq!(fake.world().sizes(API).len(), 2);
 }
 
+type Edit = Box<dyn Fn(&mut Asg)>;
+
 #[tokio::test]
 async fn whatever_stands_in_the_way_of_a_launch_is_found() {
     let now = clock::now().as_second();
     let activity = |began: i64, failed: bool| Activity { id: began.to_string(), began, ended: began + 40, failed };
-    type Edit = Box<dyn Fn(&mut Asg)>;
     let cases: [(Edit, &str); 7] = [
         (Box::new(|asg| asg.suspended.push(("Launch", "by hand"))), "process Launch suspended (by hand)"),
         (Box::new(|asg| asg.suspended.push(("ScheduledActions", ""))), "do not come by themselves"),

@@ -42,7 +42,7 @@ async fn whatever_people_impose_and_however_long_nobody_looks_no_schedule_goes_a
     for seed in (0..worlds).map(|number| first.wrapping_add(number)) {
         println!("TMINUS_SEED={seed}");
         let life = Life { rig: rig("").await, draw: Draw::of(seed, "aws", 0), imposed: Vec::new(), looked_at: 0, kinds: [0; 4] };
-        let of_one = life.play().await;
+        let of_one = Box::pin(life.play()).await;
         kinds.iter_mut().zip(of_one).for_each(|(all, of_one)| *all += of_one);
     }
     println!("imposed: {kinds:?} floors, ceilings, pins, freezes");
@@ -79,7 +79,7 @@ impl Life {
     }
 
     fn below(&mut self, bound: u64) -> i64 {
-        self.draw.below(bound) as i64
+        self.draw.below(bound).cast_signed()
     }
 
     /// What somebody says now and then.

@@ -61,8 +61,8 @@ pub fn time(name: &str, secs: i64) -> String {
 
 /// A list of members that are XML already.
 pub fn list(name: &str, members: impl IntoIterator<Item = String>) -> String {
-    let members: String = members.into_iter().map(|member| format!("<member>{member}</member>")).collect();
-    format!("<{name}>{members}</{name}>")
+    let members: Vec<String> = members.into_iter().map(|member| format!("<member>{member}</member>")).collect();
+    format!("<{name}>{}</{name}>", members.concat())
 }
 
 pub fn success(action: &str, result: &str) -> String {

@@ -191,7 +191,7 @@ impl World {
         let group = self.groups.get_mut(name).unwrap();
         group.desired = group.desired.clamp(group.min, group.max);
         let launches = !group.suspended.iter().any(|(process, _)| *process == "Launch");
-        while launches && (group.instances.len() as i64) < group.desired {
+        while launches && group.instances.len() < group.desired as usize {
             let number = group.activities.len();
             let activity =
                 Activity { id: format!("{name}-{number}"), began: now, ended: now + group.boot_secs, failed: group.exhausted };
