@@ -89,7 +89,7 @@ pub async fn run(asked: Run<'_>) -> Result<Ended, RunError> {
     let (program, arguments) = asked.command.split_first().ok_or(RunError::Empty)?;
     let mut child = start(program, arguments).map_err(|error| RunError::NotStarted { program: program.clone(), error })?;
     let _group = Group(child.id());
-    match timeout(asked.within, follow(&mut child, asked)).await {
+    match timeout(asked.within, Box::pin(follow(&mut child, asked))).await {
         Ok(Ok(ended)) => Ok(ended),
         Ok(Err(error)) => Err(RunError::Lost { program: program.clone(), error }),
         Err(_) => Err(RunError::Late { program: program.clone(), within: asked.within }),

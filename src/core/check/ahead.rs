@@ -61,7 +61,13 @@ impl Asked<'_> {
     /// One at a time, in the future unless it is there already, and not more than a provider takes.
     fn order(&self, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
         let Some(seen) = snapshot.observed.groups.get(self.group) else {
-            return say(broken, "I3", format!("{} is to keep floors and was not observed", self.group));
+            // Blindly, things are only taken out.
+            let before = snapshot.state.schedules.get(self.group);
+            let known = |floor: &ScheduledFloor| before.is_some_and(|before| before.floors.contains(floor));
+            if !self.floors.iter().all(known) {
+                say(broken, "I3", format!("{} is to keep floors and was not observed", self.group));
+            }
+            return;
         };
         if !self.floors.is_sorted_by(|one, other| one.at < other.at) {
             say(broken, "I3", format!("{} is to change its floor twice at once", self.group));

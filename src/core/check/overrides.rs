@@ -4,7 +4,7 @@
 
 use super::{Broken, say};
 use crate::core::decide::{Decision, Effect, Order, Snapshot};
-use crate::core::load::{Override, OverrideKind, OverrideTo};
+use crate::core::load::{Override, OverrideKind, OverrideTo, ScheduledFloor, Turn};
 use crate::core::words::{Capacity, Name, later};
 
 /// Every override and every floor that is asked for.
@@ -19,8 +19,14 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
         stands(decision, snapshot, one, broken);
     }
     for intent in &decision.intents {
-        if let Effect::SetFloor { group, floor, .. } = &intent.effect {
-            obeyed(decision, snapshot, (group, *floor), broken);
+        match &intent.effect {
+            Effect::SetFloor { group, floor, .. } => obeyed(decision, snapshot, (group, *floor), broken),
+            Effect::ScheduleFloors { group, restore, floors, .. } => {
+                for kept in floors {
+                    obeyed_ahead(decision, (snapshot, group, *restore), kept, broken);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -74,8 +80,7 @@ fn obeyed(decision: &Decision, snapshot: &Snapshot, (group, floor): (&Name, Capa
     let before = snapshot.observed.groups.get(group).map(|seen| seen.floor);
     let before = before.or_else(|| snapshot.state.floors.get(group).map(|held| held.floor)).unwrap_or(policy.limits.floor);
     let restore = decision.state.floors.get(group).map_or(Capacity(0), |held| held.restore);
-    let seen = snapshot.observed.groups.get(group).map(|seen| seen.ceiling);
-    let allowed = seen.into_iter().chain(policy.limits.quota).fold(policy.limits.ceiling, Capacity::min);
+    let allowed = allowed(snapshot, group);
     if in_force(OverrideKind::Freeze).is_some() {
         say(broken, "I6", format!("{group} would change although it is frozen"));
     }
@@ -88,4 +93,39 @@ fn obeyed(decision: &Decision, snapshot: &Snapshot, (group, floor): (&Name, Capa
     if least.is_some_and(|least| floor < before && floor < least) {
         say(broken, "I6", format!("{group} would be lowered to {floor}, below what somebody imposed"));
     }
+}
+
+/// Nothing is left to a provider that would come while people impose something else.
+fn obeyed_ahead(
+    decision: &Decision,
+    (snapshot, group, restore): (&Snapshot, &Name, Capacity),
+    kept: &ScheduledFloor,
+    broken: &mut Vec<Broken>,
+) {
+    let imposed: Vec<OverrideTo> = {
+        let all = decision.state.overrides.list.iter();
+        all.filter(|one| one.group == *group && kept.at < one.expires_at).map(|one| one.to).collect()
+    };
+    let number = |kind| imposed.iter().find(|one| one.kind() == kind).and_then(|one| one.instances());
+    if imposed.contains(&OverrideTo::Freeze) {
+        say(broken, "I6", format!("{group} would change by itself at {} although it is frozen", kept.at));
+    }
+    let pin = number(OverrideKind::Pin);
+    let most = pin.or(number(OverrideKind::Ceiling));
+    if kept.turn == Turn::Raise && most.is_some_and(|most| kept.floor > most.max(restore)) {
+        say(broken, "I6", format!("{group} would rise by itself to {}, above what somebody imposed", kept.floor));
+    }
+    let allowed = allowed(snapshot, group);
+    let least = pin.or(number(OverrideKind::Floor)).map(|least| least.min(most.unwrap_or(least)).min(allowed));
+    if kept.turn == Turn::Restore && least.is_some_and(|least| kept.floor < least) {
+        say(broken, "I6", format!("{group} would fall by itself to {}, below what somebody imposed", kept.floor));
+    }
+}
+
+/// What limits allow, whatever is imposed.
+fn allowed(snapshot: &Snapshot, group: &Name) -> Capacity {
+    let limits = snapshot.config.scalings.get(group).map(|policy| policy.limits);
+    let seen = snapshot.observed.groups.get(group).map(|seen| seen.ceiling);
+    let bounds = limits.into_iter().flat_map(|limits| [Some(limits.ceiling), limits.quota]).flatten().chain(seen);
+    bounds.min().unwrap_or(Capacity(u32::MAX))
 }

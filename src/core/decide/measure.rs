@@ -9,9 +9,12 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, Aspect, CapacityAnswer, Fitness, GroupPlan, Problem};
+use crate::core::load::{self, Aspect, CapacityAnswer, Fitness, GroupFinding, GroupPlan, Problem};
 use crate::core::release::Release;
 use crate::core::words::{Name, Percent, Version, format_duration, later, since};
+
+/// Most findings of a group that its item says; the board of the group has all of them.
+const MOST_SAID: usize = 3;
 
 /// The evidence for one item of a release; `None`: not measured yet.
 pub(super) fn evidence(draft: &Draft<'_>, release: &Release, item: &Item) -> Option<Evidence> {
@@ -50,7 +53,10 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
     let Some(observed) = draft.snapshot.observed.groups.get(group) else { return Some(unseen(draft, plan)) };
     let answer = load::holds(plan, policy, observed, quantile);
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
+    let found = load::bearing(plan, observed, draft.snapshot.now);
     let outcome = match (&answer, shortfall) {
+        // What is in service may hold; with this it need not for long.
+        _ if found.iter().any(GroupFinding::is_serious) => Outcome::Red,
         // What priming will mend is open, not red, while tminus is at it; the due decides.
         (_, Some(_)) if is_mended_by_priming(plan) && primes(draft, group) => Outcome::Pending,
         (_, Some(_)) => Outcome::Red,
@@ -58,10 +64,12 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
         (CapacityAnswer::Short(_), None) => Outcome::Pending,
         (CapacityAnswer::Unknown(_), None) => Outcome::Unknown,
     };
-    let problem = shortfall.map_or(String::new(), |problem| format!(". {}", problem.sentence(group)));
+    let said = shortfall.map(|problem| problem.sentence(group)).into_iter();
+    let said = said.chain(found.iter().map(|finding| finding.sentence(group)).take(MOST_SAID));
     // Details become parts of sentences, which bring their own full stop.
-    let detail = format!("{}{problem}", answer.sentence().trim_end_matches('.'));
-    Some(measured(outcome, detail.trim_end_matches('.').to_owned(), observed.observed_at))
+    let bare = |text: String| text.trim_end_matches('.').to_owned();
+    let detail: Vec<String> = std::iter::once(answer.sentence()).chain(said).map(bare).collect();
+    Some(measured(outcome, detail.join(". "), observed.observed_at))
 }
 
 fn fit(draft: &Draft<'_>, group: &Name, aspect: Aspect) -> Option<Evidence> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan_view::LoadRange;
 use super::snapshot::Snapshot;
-use crate::core::load::{Dominant, GroupPlan, Input, Lead, Quantiles, Queue};
+use crate::core::load::{Dominant, GroupPlan, Input, Lead, Quantiles, Queue, findings};
 use crate::core::words::Name;
 
 /// The plan that was applied.
@@ -50,7 +50,7 @@ pub struct GroupOutlook {
     pub cost: Option<f64>,
     /// The input that moves the load most; null when nothing is in doubt.
     pub dominates: Option<DominantView>,
-    /// Why the plan is not enough or not known, whole sentences.
+    /// Why the plan is not enough or not known, and what is found at the group, whole sentences.
     pub problems: Vec<String>,
 }
 
@@ -103,9 +103,17 @@ impl GroupOutlook {
             lead_is_observed: matches!(plan.lead, Some(Lead::Observed(_))),
             cost: plan.cost,
             dominates: DominantView::of(plan),
-            problems: plan.problems.iter().map(|problem| problem.sentence(&plan.group)).collect(),
+            problems: problems(plan, snapshot),
         }
     }
+}
+
+/// What the plan says of itself, and what is found at the group.
+fn problems(plan: &GroupPlan, snapshot: &Snapshot) -> Vec<String> {
+    let seen = snapshot.observed.groups.get(&plan.group);
+    let found = seen.map(|seen| findings(plan, seen, snapshot.now)).unwrap_or_default();
+    let own = plan.problems.iter().map(|problem| problem.sentence(&plan.group));
+    own.chain(found.iter().map(|finding| finding.sentence(&plan.group))).collect()
 }
 
 fn view(queue: Queue) -> QueueView {

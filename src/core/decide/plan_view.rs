@@ -17,7 +17,7 @@ use super::measure::is_mended_by_priming;
 use super::outlook::{Agreed, DominantView, GroupOutlook};
 use super::snapshot::Snapshot;
 use crate::core::checklist::{Check, Demand, Item, Word};
-use crate::core::load::{GroupPlan, Problem};
+use crate::core::load::{GroupPlan, bearing};
 use crate::core::release::{Active, AgreedPlan, Go, Phase, Release, ReleaseState};
 use crate::core::words::{Capacity, Name, Percent, format_duration, later};
 
@@ -167,22 +167,30 @@ fn answer(snapshot: &Snapshot, decision: &Decision, (release, own): (&Release, &
     let readiness = decision.releases.get(&release.name).map(|view| view.readiness.clone());
     let (mut word, mut reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
     for plan in own {
-        let short: Vec<&Problem> = plan.problems.iter().filter(|problem| problem.is_shortfall()).collect();
-        let mended = is_mended_by_priming(plan) && !release.priming.is_empty();
+        let found = serious(plan, snapshot);
+        let mended = is_mended_by_priming(plan) && !release.priming.is_empty() && found.is_empty();
+        let own = plan.problems.iter().filter(|problem| problem.is_shortfall()).map(|problem| problem.sentence(&plan.group));
+        let short: Vec<String> = own.chain(found).collect();
         word = match (short.is_empty() || asks(snapshot, release, &plan.group), mended, word) {
             (true, _, word) | (false, true, word @ (Word::Hold | Word::NoGo)) => word,
             (false, true, Word::Go) => Word::Hold,
             (false, false, _) => Word::NoGo,
         };
         if word != Word::Go {
-            let sentences = short.iter().map(|problem| problem.sentence(&plan.group));
             // An item that asks has its first problem in its own reason already.
-            let new = sentences.filter(|sentence| !reasons.iter().any(|reason| reason.contains(sentence.trim_end_matches('.'))));
-            let new: Vec<String> = new.collect();
+            let is_new = |sentence: &String| !reasons.iter().any(|reason| reason.contains(sentence.trim_end_matches('.')));
+            let new: Vec<String> = short.into_iter().filter(is_new).collect();
             reasons.extend(new);
         }
     }
     (word, reasons)
+}
+
+/// What is found at a group with which a launch should not begin.
+fn serious(plan: &GroupPlan, snapshot: &Snapshot) -> Vec<String> {
+    let seen = snapshot.observed.groups.get(&plan.group);
+    let found = seen.map(|seen| bearing(plan, seen, snapshot.now)).unwrap_or_default();
+    found.iter().filter(|finding| finding.is_serious()).map(|finding| finding.sentence(&plan.group)).collect()
 }
 
 /// Whether an item of the release asks whether the group holds.

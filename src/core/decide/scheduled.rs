@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::draft::Draft;
 use super::effect::Effect;
 use super::snapshot::{GroupObservation, Snapshot, State};
-use crate::core::load::{FIRES_WITHIN, Fence, GroupPlan, KeptSchedule, ScheduledFloor, Turn, followed, wanted};
+use crate::core::load::{FIRES_WITHIN, Fence, GroupPlan, KeptSchedule, Override, ScheduledFloor, Turn, followed, wanted};
 use crate::core::release::{Phase, Release, ReleaseState};
-use crate::core::words::{Name, later};
+use crate::core::words::{Capacity, Name, later};
 
 /// How long what was asked is given to show, before it is asked for again.
 const SHOWS_WITHIN: Duration = Duration::from_mins(2);
@@ -53,23 +53,25 @@ pub(super) fn ask(draft: &mut Draft<'_>) {
     let plans: Vec<GroupPlan> = draft.plans.values().filter(|plan| keeping(&plan.group)).cloned().collect();
     for plan in &plans {
         let fresh = |seen: &&GroupObservation| draft.snapshot.now <= later(seen.observed_at, SHOWS_WITHIN);
-        if let Some(seen) = draft.snapshot.observed.groups.get(&plan.group).filter(fresh) {
-            group(draft, plan, seen);
+        let seen = draft.snapshot.observed.groups.get(&plan.group).filter(fresh);
+        let fence = fence(draft, plan, seen);
+        match seen.and_then(|seen| Some((seen, wanted(plan, (seen, &fence), draft.snapshot.now)?))) {
+            Some((seen, wanted)) => keep(draft, plan, (seen, &fence), &wanted),
+            None => obey(draft, plan, &fence),
         }
     }
 }
 
-fn group(draft: &mut Draft<'_>, plan: &GroupPlan, seen: &GroupObservation) {
+/// Has what is wanted kept, if it is not.
+fn keep(draft: &mut Draft<'_>, plan: &GroupPlan, (seen, fence): (&GroupObservation, &Fence), wanted: &[ScheduledFloor]) {
     let (now, name) = (draft.snapshot.now, &plan.group);
-    let fence = fence(draft, name, seen);
-    let Some(wanted) = wanted(plan, (seen, &fence), now) else { return };
     let before = draft.state.schedules.get(name).cloned();
     // What is about to come is not seen yet, and is still to be known for ours.
     let firing = |kept: &ScheduledFloor| kept.at <= now && now < later(kept.at, FIRES_WITHIN) && !wanted.contains(kept);
     let mut floors: Vec<ScheduledFloor> =
         before.iter().flat_map(|before| &before.floors).filter(|kept| firing(kept)).cloned().collect();
     floors.extend(wanted.iter().cloned());
-    let asks = !is_kept(&wanted, seen, now) && !is_asked(draft, before.as_ref(), &floors, name);
+    let asks = !is_kept(wanted, (seen, fence), now) && !is_asked(draft, before.as_ref(), &floors, name);
     let gave_back_at = before.as_ref().and_then(|before| before.gave_back_at);
     if floors.is_empty() && gave_back_at.is_none_or(|at| !is_missed(draft, name, at)) {
         draft.state.schedules.remove(name);
@@ -79,23 +81,46 @@ fn group(draft: &mut Draft<'_>, plan: &GroupPlan, seen: &GroupObservation) {
         draft.state.schedules.insert(name.clone(), kept);
     }
     if asks {
-        let key = format!("schedule:{name}:{:016x}:{}", digest(&wanted), draft.state.decisions + 1);
-        let (restore, why) = (plan.restore, why(&wanted));
-        draft.ask(key, Effect::ScheduleFloors { group: name.clone(), restore, floors: wanted, why });
+        request(draft, (name, plan.restore), wanted.to_vec());
     }
+}
+
+/// What is kept of a group that is not seen is not planned anew; but what people impose by now takes out what is against it.
+fn obey(draft: &mut Draft<'_>, plan: &GroupPlan, fence: &Fence) {
+    let (now, name) = (draft.snapshot.now, &plan.group);
+    let Some(before) = draft.state.schedules.get(name).cloned() else { return };
+    let ahead = |kept: &&ScheduledFloor| kept.at > now;
+    let mut wanted: Vec<ScheduledFloor> = before.floors.iter().filter(ahead).filter(|kept| fence.obeys(kept)).cloned().collect();
+    if wanted.len() == before.floors.iter().filter(ahead).count() {
+        return;
+    }
+    let back = wanted.iter().rposition(|kept| kept.turn == Turn::Restore).map_or(0, |last| last + 1);
+    wanted.truncate(back);
+    let fired = before.floors.iter().filter(|kept| kept.at <= now);
+    let floors = fired.chain(&wanted).cloned().collect();
+    let restore = before.restore;
+    draft.state.schedules.insert(name.clone(), KeptSchedule { floors, asked_at: now, ..before });
+    request(draft, (name, restore), wanted);
+}
+
+fn request(draft: &mut Draft<'_>, (name, restore): (&Name, Capacity), floors: Vec<ScheduledFloor>) {
+    let key = format!("schedule:{name}:{:016x}:{}", digest(&floors), draft.state.decisions + 1);
+    let why = why(&floors);
+    draft.ask(key, Effect::ScheduleFloors { group: name.clone(), restore, floors, why });
 }
 
 /// Limits, and the windows of launches that lean on the group: from the lead before T-0 until what was raised has been kept
 /// for as long as the policy says.
-fn fence(draft: &Draft<'_>, name: &Name, seen: &GroupObservation) -> Fence {
+fn fence(draft: &Draft<'_>, plan: &GroupPlan, seen: Option<&GroupObservation>) -> Fence {
+    let (now, name, restore) = (draft.snapshot.now, &plan.group, plan.restore);
+    let overrides: Vec<Override> = draft.state.overrides.of(name, now).cloned().collect();
     let Some(policy) = draft.snapshot.config.scalings.get(name) else {
-        return Fence { most: seen.floor, windows: Vec::new(), may_stay_from: None };
+        return Fence { most: restore, restore, windows: Vec::new(), overrides, may_stay_from: None };
     };
     let leans = |(release, _): &(&Release, &ReleaseState)| {
         release.scaling.contains(name) && !release.shadow && !release.released && !is_given_back(&draft.state, name, release)
     };
     let leaning: Vec<(&Release, &ReleaseState)> = draft.releases().filter(leans).collect();
-    let now = draft.snapshot.now;
     let begun = |state: &ReleaseState| state.evidence_from.is_some();
     let kept = |state: &ReleaseState| state.ended_at.is_none_or(|at| now < later(at, policy.hold_after));
     let goes_on = leaning.iter().any(|(_, state)| begun(state) && kept(state));
@@ -111,9 +136,10 @@ fn fence(draft: &Draft<'_>, name: &Name, seen: &GroupObservation) -> Fence {
             _ => Some((before, later(release.launch_at, policy.hold_after))),
         }
     };
-    let most = policy.limits.quota.map_or(policy.limits.ceiling, |quota| quota.min(policy.limits.ceiling)).min(seen.ceiling);
+    let bounds = policy.limits.quota.into_iter().chain(seen.map(|seen| seen.ceiling));
+    let most = bounds.fold(policy.limits.ceiling, Capacity::min);
     let may_stay_from = (is_late && !goes_on).then(|| later(now, STAYS_AHEAD));
-    Fence { most, windows: leaning.iter().filter_map(window).collect(), may_stay_from }
+    Fence { most, restore, windows: leaning.iter().filter_map(window).collect(), overrides, may_stay_from }
 }
 
 /// Whether its launch was not started in its window, and what was raised for it was given back.
@@ -122,10 +148,12 @@ fn is_given_back(state: &State, group: &Name, release: &Release) -> bool {
     !launched && gave_back_at(state, group).is_some_and(|at| release.launch_at <= at)
 }
 
-/// Whether the provider keeps exactly this; what should have fired and is still there counts once it is overdue.
-fn is_kept(wanted: &[ScheduledFloor], seen: &GroupObservation, now: Timestamp) -> bool {
+/// Whether the provider keeps exactly this; what should have fired and is still there counts once it is overdue, and at
+/// once where people impose something against it.
+fn is_kept(wanted: &[ScheduledFloor], (seen, fence): (&GroupObservation, &Fence), now: Timestamp) -> bool {
     let ours = seen.schedule.as_deref().unwrap_or_default();
-    let counts = |kept: &&ScheduledFloor| kept.at > now || now >= later(kept.at, FIRES_WITHIN) || wanted.contains(kept);
+    let overdue = |kept: &ScheduledFloor| now >= later(kept.at, FIRES_WITHIN) || !fence.obeys(kept);
+    let counts = |kept: &&ScheduledFloor| kept.at > now || overdue(kept) || wanted.contains(kept);
     ours.iter().filter(counts).eq(wanted)
 }
 
@@ -145,8 +173,8 @@ fn is_missed(draft: &Draft<'_>, group: &Name, at: Timestamp) -> bool {
 
 /// The same for the same changes: a key names what it asks for (FNV-1a, 64 bits).
 fn digest(floors: &[ScheduledFloor]) -> u64 {
-    let text = floors.iter().map(|kept| format!("{} {} {:?};", kept.at, kept.floor, kept.turn)).collect::<String>();
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    let texts: Vec<String> = floors.iter().map(|kept| format!("{} {} {:?};", kept.at, kept.floor, kept.turn)).collect();
+    texts.concat().bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn why(wanted: &[ScheduledFloor]) -> String {

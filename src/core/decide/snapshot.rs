@@ -73,6 +73,9 @@ pub struct State {
     pub rehearsals: BTreeMap<Name, Timestamp>,
     /// The floor that tminus holds per scaling policy; absent: none raised.
     pub floors: BTreeMap<Name, load::HeldFloor>,
+    /// When the same floor was last set again; only what was lately.
+    #[serde(default)]
+    pub set_again: BTreeMap<Name, Timestamp>,
     /// What the groups' providers were asked to keep; absent: nothing.
     #[serde(default)]
     pub schedules: BTreeMap<Name, load::KeptSchedule>,

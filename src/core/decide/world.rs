@@ -2,16 +2,23 @@
 //!
 //! Invariants: targets are absolute; nothing is asked twice while it is open; nothing is asked for a shadow release.
 
+use std::time::Duration;
+
 use super::draft::Draft;
 use super::effect::Effect;
 use super::scheduled;
 use crate::core::load::GroupPlan;
 use crate::core::release::{Release, ReleaseState};
-use crate::core::words::Name;
+use crate::core::words::{Name, later};
+
+/// The same floor is not set again sooner: a provider that says yes and does nothing would be asked without a pause.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Floors that must stand now and do not.
 pub(super) fn floors(draft: &mut Draft<'_>) {
     let plans: Vec<GroupPlan> = draft.plans.values().cloned().collect();
+    let now = draft.snapshot.now;
+    draft.state.set_again.retain(|_, at| later(*at, AGAIN) > now);
     for plan in &plans {
         floor(draft, plan);
     }
@@ -31,6 +38,13 @@ fn floor(draft: &mut Draft<'_>, plan: &GroupPlan) {
         None => draft.state.floors.remove(&plan.group),
     };
     let Some(due) = due.filter(|due| before != Some(due.to) || !open) else { return };
+    // The same floor again: others lowered it, or its provider does not do what it says.
+    if before == Some(due.to) {
+        if draft.state.set_again.contains_key(&plan.group) {
+            return;
+        }
+        draft.state.set_again.insert(plan.group.clone(), draft.snapshot.now);
+    }
     let key = format!("floor:{}:{}:{}", plan.group, due.to, draft.state.decisions + 1);
     let effect = Effect::SetFloor { group: plan.group.clone(), floor: due.to, restore: plan.restore, why: due.why.clone() };
     draft.ask(key, effect);

@@ -11,8 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::fence::{down_to, up_to};
 use super::floors::HeldFloor;
-use super::{FloorChange, GroupPlan};
+use super::{Fence, FloorChange, GroupPlan};
 use crate::core::decide::GroupObservation;
 use crate::core::words::{Capacity, later};
 
@@ -111,34 +112,15 @@ pub fn followed(held: Option<HeldFloor>, kept: &KeptSchedule, (seen, now): (&Gro
     reached
 }
 
-/// What a schedule may not do, whatever the plan's instants become on their way to whole minutes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// Nothing is raised above this.
-    pub most: Capacity,
-    /// Nothing is given back from the first instant until before the second.
-    pub windows: Vec<(Timestamp, Timestamp)>,
-    /// A launch is late that did not begin: its way back moves on with the clock, and may stay where it is kept until it
-    /// is nearer than this. Without us it does not begin, and nothing is lost.
-    pub may_stay_from: Option<Timestamp>,
-}
-
-impl Fence {
-    fn allows(&self, kept: &ScheduledFloor) -> bool {
-        match kept.turn {
-            Turn::Raise => kept.floor <= self.most,
-            Turn::Restore => !self.windows.iter().any(|(from, until)| *from <= kept.at && kept.at < *until),
-        }
-    }
-}
-
 /// What its provider should keep from now on, oldest first; `None`: what it keeps is not known.
 pub fn wanted(plan: &GroupPlan, (seen, fence): (&GroupObservation, &Fence), now: Timestamp) -> Option<Vec<ScheduledFloor>> {
     let ours = seen.schedule.as_ref()?;
     let room = MOST_KEPT.saturating_sub(seen.others.len()).min(MOST_OURS);
     let runs = folded(runs(plan, now), room);
     let mut keeper = Keeper { ours, others: &seen.others, fence, now, kept: Vec::new() };
-    runs.iter().for_each(|run| keeper.keep(run));
+    for run in &runs {
+        keeper.keep(run);
+    }
     keeper.kept.retain(|kept| fence.allows(kept));
     let back = keeper.kept.iter().rposition(|kept| kept.turn == Turn::Restore).map_or(0, |last| last + 1);
     keeper.kept.truncate(back);
@@ -212,7 +194,10 @@ impl Keeper<'_> {
         let mut after = self.kept.last().map_or(Timestamp::MIN, |last| last.at);
         let mut find = |change: &FloorChange| {
             let (from, until) = match turn {
-                Turn::Raise => (earlier(change.at, EARLY), change.at),
+                Turn::Raise => {
+                    let minute = ScheduledFloor { at: down_to(change.at, MINUTE_SECS), floor: change.to, turn };
+                    (earlier(change.at, EARLY), self.fence.opened(minute).at.max(change.at))
+                }
                 Turn::Restore => {
                     // The one before it may be about to fire, which the plan takes for late.
                     let from = earlier(change.at, FIRES_WITHIN);
@@ -220,7 +205,8 @@ impl Keeper<'_> {
                 }
             };
             let good = |kept: &&ScheduledFloor| {
-                kept.turn == turn && kept.floor == change.to && kept.at > after && from <= kept.at && kept.at <= until
+                let in_time = kept.at > after && from <= kept.at && kept.at <= until;
+                kept.turn == turn && kept.floor == change.to && in_time && self.fence.obeys(kept)
             };
             let found = self.ours.iter().find(good)?.clone();
             after = found.at;
@@ -240,21 +226,23 @@ impl Keeper<'_> {
             Turn::Raise => down_to(change.at, MINUTE_SECS).max(soonest),
             Turn::Restore => up_to(later(change.at, shift), MINUTE_SECS),
         };
-        let place = |change: &FloorChange| ScheduledFloor { at: self.free(at(change), turn), floor: change.to, turn };
+        let place = |change: &FloorChange| {
+            let meant = ScheduledFloor { at: at(change), floor: change.to, turn };
+            self.free(self.fence.opened(meant))
+        };
         run.iter().map(place).collect()
     }
 
     /// A minute at which nobody else's change begins: a provider takes one a minute.
-    fn free(&self, at: Timestamp, turn: Turn) -> Timestamp {
+    fn free(&self, mut meant: ScheduledFloor) -> ScheduledFloor {
         let taken = |at: Timestamp| self.others.iter().any(|other| other.at.is_some_and(|taken| taken == at));
         let minute = Duration::from_secs(MINUTE_SECS.unsigned_abs());
-        let mut free = at;
-        while taken(free) {
-            let earlier = earlier(free, minute);
-            let goes_back = turn == Turn::Raise && earlier > later(self.now, LEAST_AHEAD);
-            free = if goes_back { earlier } else { later(free, minute) };
+        while taken(meant.at) {
+            let sooner = ScheduledFloor { at: earlier(meant.at, minute), ..meant.clone() };
+            let goes_back = meant.turn == Turn::Raise && sooner.at > later(self.now, LEAST_AHEAD) && self.fence.obeys(&sooner);
+            meant.at = if goes_back { sooner.at } else { later(meant.at, minute) };
         }
-        free
+        meant
     }
 
     /// Adds a change behind those that are there. What it overtakes is not worth keeping: the later one is what counts, and
@@ -269,17 +257,6 @@ impl Keeper<'_> {
 
 fn earlier(at: Timestamp, duration: Duration) -> Timestamp {
     at.checked_sub(duration).unwrap_or(Timestamp::MIN)
-}
-
-/// The last instant not after `at` that is a multiple of so many seconds.
-fn down_to(at: Timestamp, secs: i64) -> Timestamp {
-    Timestamp::from_second(at.as_second().div_euclid(secs) * secs).unwrap_or(at)
-}
-
-/// The first instant not before `at` that is a multiple of so many seconds.
-fn up_to(at: Timestamp, secs: i64) -> Timestamp {
-    let down = down_to(at, secs);
-    if down == at { at } else { later(down, Duration::from_secs(secs.unsigned_abs())) }
 }
 
 #[cfg(test)]
@@ -311,7 +288,8 @@ mod tests {
     }
 
     fn open() -> Fence {
-        Fence { most: Capacity(u32::MAX), windows: Vec::new(), may_stay_from: None }
+        let (most, restore) = (Capacity(u32::MAX), Capacity(4));
+        Fence { most, restore, windows: Vec::new(), overrides: Vec::new(), may_stay_from: None }
     }
 
     fn check(name: &str, (changes, ours): (&[FloorChange], &[ScheduledFloor]), (now, expected): (i64, &[ScheduledFloor])) {
@@ -382,7 +360,7 @@ mod tests {
     #[test]
     fn nothing_crosses_the_fence() {
         let plan = planned(&[change(-45, 4, 12), change(-25, 12, 30), change(420, 30, 12), change(430, 12, 4)]);
-        let fence = Fence { most: Capacity(20), windows: vec![(minute(-60), minute(425))], may_stay_from: None };
+        let fence = Fence { most: Capacity(20), windows: vec![(minute(-60), minute(425))], ..open() };
         let wanted = wanted(&plan, (&seen(4, &[], minute(-600)), &fence), minute(-600)).unwrap();
         assert_eq!(wanted, [raise(-45, 12), restore(430, 4)]);
     }

@@ -29,6 +29,9 @@ pub enum GroupFinding {
         status: String,
         /// How far it is, if it says so.
         percent: Option<u32>,
+        /// When that was read: of one group alone it is read more rarely than the rest.
+        #[serde(default)]
+        at: Option<Timestamp>,
     },
     /// Instances wait stopped or running beside it, and come into service sooner than new ones.
     WarmPool {
@@ -117,13 +120,26 @@ impl GroupFinding {
         }
     }
 
+    /// Whether it bears on what the group will hold, beside what the plan says of its own size.
+    fn bears(&self) -> bool {
+        match self {
+            Self::Suspended { .. }
+            | Self::Refreshing { .. }
+            | Self::LaunchesFail { .. }
+            | Self::Unbalanced { .. }
+            | Self::Conflict { .. } => true,
+            Self::MaxTooLow { .. } | Self::WarmPool { .. } | Self::Weighted { .. } | Self::Unread { .. } => false,
+        }
+    }
+
     /// A whole sentence: what is so at which group, what it means for the launch, what to do.
     pub fn sentence(&self, group: &Name) -> String {
         match self {
             Self::Suspended { process, reason } => suspended(group, process, reason),
-            Self::Refreshing { status, percent } => format!(
-                "{group} is replacing its instances ({status}{}): fewer are in service meanwhile, and the new ones start cold; let it finish or cancel it before the launch.",
-                percent.map(|percent| format!(", {percent}%")).unwrap_or_default()
+            Self::Refreshing { status, percent, at } => format!(
+                "{group} is replacing its instances ({status}{}{}): fewer are in service meanwhile, and the new ones start cold; let it finish or cancel it before the launch.",
+                percent.map(|percent| format!(", {percent}%")).unwrap_or_default(),
+                at.map(|at| format!(", as of {at:.0}")).unwrap_or_default()
             ),
             Self::WarmPool { instances, ready } => format!(
                 "{group} has a warm pool of {}{}: it comes into service sooner than a boot takes, and counts towards the quota.",
@@ -175,6 +191,12 @@ pub fn findings(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Ve
     let mut all: Vec<GroupFinding> = too_low.into_iter().chain(conflicts).chain(seen.findings.iter().cloned()).collect();
     all.sort_by_key(|finding| !finding.is_serious());
     all
+}
+
+/// What bears on whether the group will hold, beside the plan's own problems: the serious first. With one of those a launch
+/// should not begin, however many instances are in service now.
+pub fn bearing(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Vec<GroupFinding> {
+    findings(plan, seen, now).into_iter().filter(GroupFinding::bears).collect()
 }
 
 /// Whether somebody else's change falls into the window and sets less than is needed there.
@@ -258,7 +280,7 @@ mod tests {
             GroupFinding::Unbalanced { most: ("a".into(), 9), least: ("b".into(), 1) },
             GroupFinding::Unread { what: "the schedule".into(), why: "access denied".into() },
             GroupFinding::Suspended { process: "Launch".into(), reason: "by hand".into() },
-            GroupFinding::Refreshing { status: "InProgress".into(), percent: Some(30) },
+            GroupFinding::Refreshing { status: "InProgress".into(), percent: Some(30), at: Some(minute(0)) },
             GroupFinding::LaunchesFail { times: 3, at: minute(0), why: "no capacity".into() },
             GroupFinding::Conflict {
                 action: "night".into(),

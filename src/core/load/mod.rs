@@ -4,8 +4,8 @@
 //! earlier release taught. `forecast` has ordinary days, `surge` the launch by `draws`, `retry` what a storm makes of
 //! it; `capacity` turns load into instances, with `queue` and `contention`, `scene` and `floors` into floors over time,
 //! and `plan` says it all of one group. `overrides` are what people impose, `layer` what they and the observed load make of
-//! a plan, `signal` what that load says. `ahead` is what providers keep of it for later, `finding` what stands in a launch's
-//! way there. `answer` and `fitness` are for the checklist.
+//! a plan, `signal` what that load says. `ahead` is what providers keep of it for later, within the `fence`, `finding` what
+//! stands in a launch's way there. `answer` and `fitness` are for the checklist.
 //! Not here: the calls that change a group.
 
 mod adoption;
@@ -15,6 +15,7 @@ mod audience;
 mod capacity;
 mod contention;
 mod draws;
+mod fence;
 mod finding;
 mod fitness;
 #[cfg(test)]
@@ -40,12 +41,13 @@ mod timeline;
 mod uncertainty;
 mod uptake;
 
-pub use ahead::{FIRES_WITHIN, Fence, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledFloor, Turn, followed, wanted};
+pub use ahead::{FIRES_WITHIN, ForeignChange, KeptSchedule, MOST_KEPT, ScheduledFloor, Turn, followed, wanted};
 pub use answer::{CapacityAnswer, CapacityFigures, holds};
 pub use audience::{Adoption, Audience, HitRatio, Retry};
 pub use capacity::{needed, needed_bare, planned_load};
 pub use contention::Usl;
-pub use finding::{Bound, GroupFinding, findings};
+pub use fence::Fence;
+pub use finding::{Bound, GroupFinding, bearing, findings};
 pub use fitness::{Aspect, Fitness, fitness, unbalanced};
 pub use floors::HeldFloor;
 pub use forecast::{

@@ -39,6 +39,28 @@ impl Patience {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E>>>,
     {
+        self.repeat((operation, AwsError::passes), call).await
+    }
+
+    /// The same of a call that changes a size: it is called again only where it was not carried out for certain. Whoever
+    /// gets no answer looks first.
+    pub async fn change<T, E, F>(&self, operation: &'static str, call: impl Fn() -> F) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E>>>,
+    {
+        self.repeat((operation, |error| matches!(error, AwsError::Throttled { .. })), call).await
+    }
+
+    async fn repeat<T, E, F>(
+        &self,
+        (operation, again): (&'static str, fn(&AwsError) -> bool),
+        call: impl Fn() -> F,
+    ) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E>>>,
+    {
         let mut attempt = 1;
         loop {
             let error = match call().await {
@@ -48,7 +70,7 @@ impl Patience {
                 }
                 Err(error) => AwsError::of(operation, &error),
             };
-            if !error.passes() || attempt >= MOST_ATTEMPTS || !self.spend() {
+            if !again(&error) || attempt >= MOST_ATTEMPTS || !self.spend() {
                 return Err(error);
             }
             tokio::time::sleep(pause(attempt, clock::draw64())).await;

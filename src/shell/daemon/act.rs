@@ -136,6 +136,11 @@ impl Actuators {
             Effect::ScheduleFloors { group, floors, .. } => {
                 let groups = self.groups.clone();
                 self.spawn(intent, async move {
+                    // Of a group without a policy what is kept can only be taken out.
+                    let refused = guard.map(|guard| guard.admit_kept(&floors, clock::now()));
+                    if let Some(Err(refused)) = refused {
+                        return Err(refused.to_string()).into();
+                    }
                     let put = groups.put_schedule(&group, &floors).await;
                     put.map(|()| kept(&group, &floors)).map_err(|error| error.to_string()).into()
                 });

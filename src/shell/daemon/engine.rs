@@ -340,7 +340,9 @@ impl Engine {
 
     /// What a group may be set to by now; nothing for other effects.
     fn guard(&self, effect: &Effect) -> Option<Guard> {
-        let Effect::SetFloor { group, restore, .. } = effect else { return None };
+        let (Effect::SetFloor { group, restore, .. } | Effect::ScheduleFloors { group, restore, .. }) = effect else {
+            return None;
+        };
         let policy = self.library.documents().config.scalings.get(group)?;
         Some(Guard::of(policy, &self.state, *restore))
     }

@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 
 use crate::core::decide::{GroupObservation, State};
-use crate::core::load::{Limits, Override, OverrideKind, OverrideTo, Policy};
+use crate::core::load::{Limits, Override, OverrideKind, OverrideTo, Policy, ScheduledFloor, Turn};
 use crate::core::words::{Capacity, Name, local};
 
 /// What a group may be set to.
@@ -94,10 +94,36 @@ impl Guard {
     /// Whether the floor may be set to this, on a group that stands so.
     pub fn admit(&self, floor: Capacity, seen: &GroupObservation, now: Timestamp) -> Result<(), Refusal> {
         if let Some(freeze) = self.find(OverrideKind::Freeze, now) {
-            let (group, owner, reason) = (self.group.clone(), freeze.owner.clone(), freeze.reason.clone());
-            return Err(Refusal::Frozen { group, owner, until: local(freeze.expires_at, None), reason });
+            return Err(self.frozen(freeze));
         }
         if floor > seen.floor { self.raise(floor, seen, now) } else { self.lower(floor, seen, now) }
+    }
+
+    /// Whether a provider may be asked to carry these out by itself, each at its time.
+    pub fn admit_kept(&self, floors: &[ScheduledFloor], now: Timestamp) -> Result<(), Refusal> {
+        let group = || self.group.clone();
+        for kept in floors.iter().filter(|kept| kept.at > now) {
+            if let Some(freeze) = self.find(OverrideKind::Freeze, kept.at) {
+                return Err(self.frozen(freeze));
+            }
+            let imposed = |kind| self.number(kind, kept.at);
+            let most = imposed(OverrideKind::Pin).or_else(|| imposed(OverrideKind::Ceiling)).map(|most| most.max(self.restore));
+            let most = most.into_iter().chain(self.limits.quota).fold(self.limits.ceiling, Capacity::min);
+            if kept.turn == Turn::Raise && kept.floor > most {
+                return Err(Refusal::Beyond {
+                    group: group(),
+                    floor: kept.floor,
+                    least: self.limits.floor.min(self.restore),
+                    most,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn frozen(&self, freeze: &Override) -> Refusal {
+        let (group, owner, reason) = (self.group.clone(), freeze.owner.clone(), freeze.reason.clone());
+        Refusal::Frozen { group, owner, until: local(freeze.expires_at, None), reason }
     }
 
     fn raise(&self, floor: Capacity, seen: &GroupObservation, now: Timestamp) -> Result<(), Refusal> {
@@ -204,6 +230,20 @@ mod tests {
             assert_eq!(word, expected, "{name}: {answer:?}");
         }
         let over = later(Timestamp::UNIX_EPOCH, Duration::from_hours(1));
+        for (name, imposed, at, floor, turn, expected) in [
+            ("a raise", vec![], 600, 12, Turn::Raise, true),
+            ("a raise above the quota", vec![], 600, 21, Turn::Raise, false),
+            ("in a freeze", vec![Freeze], 600, 4, Turn::Restore, false),
+            ("after a freeze", vec![Freeze], 3_600, 4, Turn::Restore, true),
+            ("a raise above a pin", vec![Pin(capacity(6))], 600, 12, Turn::Raise, false),
+            ("a raise after a pin", vec![Pin(capacity(6))], 3_600, 12, Turn::Raise, true),
+        ] {
+            let at = later(Timestamp::UNIX_EPOCH, Duration::from_secs(at));
+            let kept = [ScheduledFloor { at, floor: capacity(floor), turn }];
+            let answer = guard(None, &imposed).admit_kept(&kept, Timestamp::UNIX_EPOCH);
+            assert_eq!(answer.is_ok(), expected, "{name} that is kept: {answer:?}");
+        }
+        assert_eq!(guard(None, &[Freeze]).admit_kept(&[], Timestamp::UNIX_EPOCH), Ok(()), "what is kept may be taken out");
         let seen = |floor| GroupObservation::at_floor(capacity(floor), capacity(18), over);
         assert_eq!(guard(Some(12), &[Freeze]).admit(capacity(12), &seen(4), over), Ok(()), "at its end it is over");
     }

@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tminus::core::check::check;
-use tminus::core::decide::{Command, Config, Decision, Effect, Observations, Order, Person, Snapshot, State, decide};
+use tminus::core::decide::{
+    Command, Config, Decision, Effect, Observations, Order, Person, PlanView, Snapshot, State, decide, plan_view,
+};
+use tminus::core::load::{OverrideKind, OverrideTo};
+use tminus::core::words::Capacity;
 use tminus::shell::groups::{AwsGroups, Look};
 use tminus::shell::settings::load_texts;
 
@@ -15,11 +19,11 @@ use super::fake::Fake;
 use super::fake::world::Change;
 use super::{name, provider};
 
-const API: &str = "api";
+pub(super) const API: &str = "api";
 /// What the group has without tminus, and what the launch needs: all that is allowed.
 const BEFORE: i64 = 4;
 const NEEDED: i64 = 24;
-const HOUR: i64 = 60;
+pub(super) const HOUR: i64 = 60;
 
 const DOCUMENTS: &str = r"
 apiVersion: tminus/v1
@@ -40,41 +44,54 @@ version: 2.0.0
 channels: [release]
 launch_at: T0
 go: manual
-SHADOW
+MORE
 scaling: [api]
 rollout: {steps: [{percent: 10, dwell: 30m}, {percent: 50, dwell: 30m}, {percent: 100, bake: 1h}]}
 audience:
-  clients: 12k
+  clients: CLIENTS
   adoption: {half_life: 45m, ceiling: 60}
   requests_per_client: 400
+---
+apiVersion: tminus/v1
+kind: Checklist
+name: launch
+items:
+  - {id: capacity, title: The group holds the surge, due: T-10m, check: {capacity: {group: api, quantile: p95}}}
 ";
 
 /// The world, and the daemon's memory.
-struct Rig {
-    fake: Fake,
+pub(super) struct Rig {
+    pub(super) fake: Fake,
     groups: AwsGroups,
-    config: Config,
+    pub(super) config: Config,
     state: State,
     observed: Observations,
-    t0: i64,
+    /// Who will come; 12k ask for more than the limits allow.
+    pub(super) clients: &'static str,
+    /// What people read of the last decision.
+    pub(super) plan: Option<PlanView>,
+    /// The group does not answer.
+    unseen: bool,
+    pub(super) t0: i64,
 }
 
-/// T-0 is four hours from now, at a whole hour.
-async fn rig(shadow: &str) -> Rig {
+/// Four hours before T-0, which is at a whole hour; the release says more.
+pub(super) async fn rig(more: &str) -> Rig {
     let fake = Fake::serve().await;
     fake.world().add(API, (BEFORE, NEEDED));
     let groups = provider(&fake, &[API]);
     let t0 = (fake.world().now / 3_600 + 5) * 3_600;
-    let mut rig = Rig { fake, groups, config: Config::default(), state: State::default(), observed: Observations::default(), t0 };
-    rig.documents(t0, shadow);
+    let (config, state, observed) = (Config::default(), State::default(), Observations::default());
+    let mut rig = Rig { fake, groups, config, state, observed, clients: "12k", plan: None, unseen: false, t0 };
+    rig.documents(t0, more);
     rig.until(-4 * HOUR);
     rig
 }
 
 impl Rig {
-    fn documents(&mut self, launch_at: i64, shadow: &str) {
+    pub(super) fn documents(&mut self, launch_at: i64, more: &str) {
         let at = Timestamp::from_second(launch_at).unwrap().to_string();
-        let text = DOCUMENTS.replace("T0", &format!("\"{at}\"")).replace("SHADOW", shadow);
+        let text = DOCUMENTS.replace("T0", &format!("\"{at}\"")).replace("MORE", more).replace("CLIENTS", self.clients);
         let loaded = load_texts(&[("test.yaml".into(), text)]);
         assert!(!loaded.has_errors(), "{:#?}", loaded.findings);
         self.config = loaded.documents.config;
@@ -85,21 +102,23 @@ impl Rig {
     }
 
     /// Time passes until so many minutes after T-0, and nobody looks.
-    fn until(&self, minutes: i64) {
+    pub(super) fn until(&self, minutes: i64) {
         let mut world = self.fake.world();
         let left = self.t0 + minutes * 60 - world.now;
         world.skip(left);
     }
 
     /// The daemon looks, decides and acts, with an order.
-    async fn order(&mut self, order: Option<Order>) -> Decision {
-        let look = Look { within: Duration::from_secs(5), near: BTreeSet::new() };
+    pub(super) async fn order(&mut self, order: Option<Order>) -> Decision {
+        let look = Look { within: Duration::from_secs(5), near: BTreeSet::from([name(API)]) };
         let now = self.now();
         self.observed.groups.clear();
         for (group, seen) in self.groups.observe(&look).await {
             let mut seen = seen.unwrap();
             seen.observed_at = now;
-            self.observed.groups.insert(group, seen);
+            if !self.unseen {
+                self.observed.groups.insert(group, seen);
+            }
         }
         let by = Person { name: name("ann"), roles: vec![name("admin"), name("operator")] };
         let command = |order| Command { by: by.clone(), order, reason: "a test".into() };
@@ -108,6 +127,7 @@ impl Rig {
         let snapshot = Snapshot { config, state, observed, commands, now };
         let decision = decide(&snapshot);
         assert_eq!(check(&decision, &snapshot), [], "at {now}");
+        self.plan = self.config.releases.get(&name("reader")).map(|release| plan_view(&snapshot, &decision, release));
         self.state = decision.state.clone();
         for intent in &decision.intents {
             match &intent.effect {
@@ -119,12 +139,17 @@ impl Rig {
         decision
     }
 
-    async fn tick(&mut self) -> Decision {
+    pub(super) async fn tick(&mut self) -> Decision {
         self.order(None).await
     }
 
+    /// The daemon starts anew: what it read at its last look it reads again.
+    pub(super) fn fresh(&mut self) {
+        self.groups = provider(&self.fake, &[API]);
+    }
+
     /// The daemon lives, a look a minute, until so many minutes after T-0.
-    async fn live(&mut self, minutes: i64) {
+    pub(super) async fn live(&mut self, minutes: i64) {
         while self.now().as_second() < self.t0 + minutes * 60 {
             self.fake.world().skip(60);
             self.tick().await;
@@ -136,8 +161,14 @@ impl Rig {
     }
 
     /// Minimum sizes over time, in minutes after T-0 and instances.
-    fn sizes(&self) -> Vec<(i64, i64)> {
+    pub(super) fn sizes(&self) -> Vec<(i64, i64)> {
         self.fake.world().sizes(API).into_iter().map(|(at, size)| ((at - self.t0).div_euclid(60), size)).collect()
+    }
+
+    /// The minimum size after so many entries of the ledger.
+    pub(super) fn sizes_before(&self, entries: usize) -> i64 {
+        let size = |change: &Change| if let Change::Min(to) | Change::Fired(to) = change { Some(*to) } else { None };
+        self.fake.world().ledger[..entries].iter().rev().find_map(|(_, _, change)| size(change)).unwrap_or(BEFORE)
     }
 
     fn scheduled(&self) -> usize {
@@ -249,4 +280,83 @@ async fn a_raise_of_others_in_the_window_is_not_taken_back_and_a_lowering_is_set
     rig.fake.world().set_min(API, 6).unwrap();
     rig.live(12).await;
     assert_eq!(rig.min(), NEEDED, "{:?}", rig.sizes());
+}
+
+/// When an action of ours begins, and the floor it sets, in minutes after T-0.
+fn kept(rig: &Rig) -> Vec<(i64, i64)> {
+    let world = rig.fake.world();
+    let of = |action: &super::fake::world::Action| ((action.at - rig.t0).div_euclid(60), action.min.unwrap_or(-1));
+    let mut kept: Vec<_> = world.groups[API].actions.values().map(of).collect();
+    kept.sort_unstable();
+    kept
+}
+
+pub(super) fn imposed(rig: &Rig, to: OverrideTo, until: i64) -> Order {
+    let expires_at = Timestamp::from_second(rig.t0 + until * 60).unwrap();
+    Order::Override { group: name(API), to, expires_at }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_group_does_not_change_by_itself_and_catches_up_when_the_freeze_ends() {
+    let mut rig = rig("").await;
+    rig.live(-2 * HOUR).await;
+    assert!(kept(&rig).iter().any(|(at, _)| *at < -10), "{:?}", kept(&rig));
+    // A freeze over the first raise, and then nobody looks until it is nearly over.
+    let freeze = imposed(&rig, OverrideTo::Freeze, -10);
+    let frozen = rig.order(Some(freeze)).await;
+    assert!(frozen.replies[0].is_ok(), "{:?}", frozen.replies);
+    assert!(kept(&rig).iter().all(|(at, _)| *at >= -10), "taken out in the decision that froze it: {:?}", kept(&rig));
+    assert!(kept(&rig).iter().any(|(at, to)| *at < 0 && *to > BEFORE), "and it is raised as soon as it is over");
+    rig.until(-11);
+    assert_eq!(rig.sizes(), [], "nothing came by itself");
+    rig.live(-10).await;
+    rig.until(HOUR);
+    assert!(rig.min() > BEFORE, "by itself after the freeze: {:?}", rig.sizes());
+    assert!(rig.sizes().iter().all(|(at, _)| *at >= -10), "{:?}", rig.sizes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_of_a_group_that_is_due_this_minute_or_not_seen_takes_out_what_is_kept() {
+    for seen in [true, false] {
+        let mut rig = rig("").await;
+        rig.live(-2 * HOUR).await;
+        let first = kept(&rig)[0].0;
+        // AWS carries out what is due up to two minutes later: it is due and has not come.
+        rig.until(if seen { first } else { first - 30 });
+        if !seen {
+            rig.fake.world().denied = vec!["DescribeScheduledActions"];
+            rig.tick().await;
+            rig.fake.world().denied = Vec::new();
+        }
+        let freeze = imposed(&rig, OverrideTo::Freeze, 2 * HOUR);
+        rig.unseen = !seen;
+        let frozen = rig.order(Some(freeze)).await;
+        assert!(frozen.replies[0].is_ok(), "{:?}", frozen.replies);
+        rig.unseen = false;
+        assert!(kept(&rig).iter().all(|(at, _)| *at >= 2 * HOUR), "{:?}", kept(&rig));
+        rig.live(2 * HOUR - 1).await;
+        assert_eq!(rig.sizes(), [], "seen: {seen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleared_freeze_puts_back_what_was_kept_and_a_pin_bounds_it() {
+    let mut rig = rig("").await;
+    rig.live(-2 * HOUR).await;
+    let before = kept(&rig);
+    let freeze = imposed(&rig, OverrideTo::Freeze, 4 * HOUR);
+    rig.order(Some(freeze)).await;
+    assert_ne!(kept(&rig), before);
+    rig.order(Some(Order::ClearOverride { group: name(API), kind: OverrideKind::Freeze })).await;
+    assert_eq!(kept(&rig), before);
+
+    let pin = imposed(&rig, OverrideTo::Pin(Capacity(8)), 4 * HOUR);
+    let pinned = rig.order(Some(pin)).await;
+    assert!(pinned.replies[0].is_ok(), "{:?}", pinned.replies);
+    let within = |(at, to): &(i64, i64)| *at >= 4 * HOUR || *to == 8;
+    assert!(kept(&rig).iter().all(within), "{:?}", kept(&rig));
+    rig.live(-HOUR).await;
+    rig.until(4 * HOUR - 2);
+    assert!(rig.sizes().iter().all(|(_, size)| *size == 8), "{:?}", rig.sizes());
+    assert_eq!(rig.min(), 8);
 }

@@ -3,11 +3,14 @@
 
 mod ahead;
 mod cloudwatch;
+mod daemon;
 pub mod fake;
+mod findings;
 mod kills;
 mod policy;
 mod provider;
 mod scale;
+mod worlds;
 
 use std::collections::BTreeMap;
 

@@ -81,15 +81,16 @@ async fn a_floor_lifts_what_the_group_heads_for_and_nothing_else_is_ever_set() {
     assert_eq!(fake.world().sizes(API).len(), 2);
 }
 
+type Edit = Box<dyn Fn(&mut Asg)>;
+
 #[tokio::test]
 async fn whatever_stands_in_the_way_of_a_launch_is_found() {
     let now = clock::now().as_second();
     let activity = |began: i64, failed: bool| Activity { id: began.to_string(), began, ended: began + 40, failed };
-    type Edit = Box<dyn Fn(&mut Asg)>;
     let cases: [(Edit, &str); 7] = [
         (Box::new(|asg| asg.suspended.push(("Launch", "by hand"))), "process Launch suspended (by hand)"),
         (Box::new(|asg| asg.suspended.push(("ScheduledActions", ""))), "do not come by themselves"),
-        (Box::new(|asg| asg.refresh = Some(("InProgress", 30))), "replacing its instances (InProgress, 30%)"),
+        (Box::new(|asg| asg.refresh = Some(("InProgress", 30))), "replacing its instances (InProgress, 30%, as of "),
         (Box::new(|asg| asg.warm = 3), "a warm pool of 3 instances, 3 of them ready"),
         (Box::new(move |asg| asg.activities.extend([activity(now - 300, true), activity(now - 200, true)])), "2 in a row failed"),
         (Box::new(|asg| asg.instances.iter_mut().for_each(|it| it.1 = "us-west-2a")), "us-west-2b has 0 instances"),
@@ -190,6 +191,8 @@ async fn a_service_out_of_order_ends_with_what_was_asked_and_no_change_twice() {
         fake.world().trouble_every = 0;
         assert_eq!(look(&groups).await.unwrap().schedule.as_deref(), Some(&wanted[..]), "every {every}");
         assert_eq!(fake.world().sizes(API).len(), 1, "every {every}: one change of the floor");
+        let again = fake.world().ledger.iter().filter(|(_, _, change)| matches!(change, Change::Again(_))).count();
+        assert!(again <= 1, "every {every}: what came twice on its way alone; what got no answer is looked at, not sent again");
         let puts = fake.world().ledger.iter().filter(|(_, _, change)| matches!(change, Change::Put(..))).count();
         assert_eq!(puts, 2, "every {every}: each action once");
     }

@@ -13,9 +13,9 @@ use super::{name, provider};
 async fn five_hundred_groups_cost_a_handful_of_calls_and_less_than_two_seconds() {
     let fake = Fake::serve().await;
     let names: Vec<String> = (0..500).map(|i| format!("group-{i}")).collect();
-    names.iter().for_each(|name| {
+    for name in &names {
         fake.world().add(name, (4, 20));
-    });
+    }
     let groups = provider(&fake, &names.iter().map(String::as_str).collect::<Vec<_>>());
     let near: BTreeSet<_> = names.iter().map(|group| name(group)).collect();
     let look = Look { within: Duration::from_secs(5), near };

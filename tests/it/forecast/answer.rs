@@ -67,7 +67,7 @@ fn local_hours_keep_their_load_when_clocks_change() {
     let answer = History::hours(hours, busy).json(&["--time-zone", "America/New_York", "--horizon", "46h"]);
     assert_eq!(answer["points"][0]["at"], "2026-03-08T00:00:00-05:00");
     for (number, point) in answer["points"].as_array().unwrap().iter().enumerate() {
-        let expected = busy(hours + number as i64);
+        let expected = busy(hours + i64::try_from(number).unwrap());
         let found = point["p50"].as_f64().unwrap();
         assert!((found - expected).abs() < 1.0, "{point}, expected {expected}");
     }
@@ -77,10 +77,10 @@ fn local_hours_keep_their_load_when_clocks_change() {
 
 #[test]
 fn finer_points_become_means_and_local_times_are_read_in_the_zone() {
-    let rows: String = (0..3 * 288)
+    let rows: Vec<String> = (0..3 * 288)
         .map(|index| format!("2026-01-{:02} {:02}:{:02}:00,{}\n", index / 288 + 1, index / 12 % 24, index % 12 * 5, index % 12))
         .collect();
-    let history = History::of(format!("timestamp,value\n{rows}"));
+    let history = History::of(format!("timestamp,value\n{}", rows.concat()));
     let answer = history.json(&["--time-zone", "Asia/Kolkata", "--horizon", "2h"]);
     assert_eq!(answer["points"][0]["at"], "2026-01-04T00:00:00+05:30");
     assert_eq!(answer["points"][0]["p50"].as_f64().map(|load| (load * 1e6).round() / 1e6), Some(5.5));

@@ -32,17 +32,18 @@ fn nothing_that_people_launches_or_failures_do_breaks_a_guardrail() {
                 return tally;
             }
             let seed = first.wrapping_add(number);
-            let played = std::panic::catch_unwind(|| World::new(&base, seed).play());
-            match played {
-                Ok(of_one) => tally.add(&of_one),
-                Err(_) => panic!("a guardrail broke: TMINUS_SEED={seed} TMINUS_WORLDS=1 plays it again"),
-            }
+            let Ok(of_one) = std::panic::catch_unwind(|| World::new(&base, seed).play()) else {
+                panic!("a guardrail broke: TMINUS_SEED={seed} TMINUS_WORLDS=1 plays it again")
+            };
+            tally.add(&of_one);
         }
     };
     let tally = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(play)).collect();
         let mut tally = Tally::default();
-        threads.into_iter().for_each(|thread| tally.add(&thread.join().unwrap()));
+        for thread in threads {
+            tally.add(&thread.join().unwrap());
+        }
         tally
     });
     println!("{tally:?}");

@@ -1,7 +1,7 @@
 //! One region seen with somebody's rights: what its groups share is asked for all of them at once.
 //!
 //! Groups by a hundred, scheduled actions and activities by page; an instance refresh and a warm pool, which AWS tells
-//! for one group alone, only of groups with a launch near, hourly, and a few a look.
+//! for one group alone, only of groups with a launch near, every few minutes, and a few a look.
 //! Invariants: calls do not grow with the number of groups but by a hundredth; what could not be read is a finding or not
 //! known, and costs nothing else.
 
@@ -36,8 +36,10 @@ const SCHEDULE_LASTS: Duration = Duration::from_secs(110);
 const ACTIVITIES_EVERY: Duration = Duration::from_secs(30);
 /// Pages of activities at the first look: boots of the last days.
 const FIRST_PAGES: usize = 5;
-/// What AWS tells of one group alone is read again after this.
-const ALONE_EVERY: Duration = Duration::from_hours(1);
+/// What AWS tells of one group alone is read again after this, since a launch waits for what is found ...
+const ALONE_EVERY: Duration = Duration::from_mins(5);
+/// ... and sooner while its instances are being replaced, so that nobody waits for what is over.
+const REFRESHING_EVERY: Duration = Duration::from_mins(1);
 /// Groups that are asked for alone in one look: two calls each.
 const ALONE_A_LOOK: usize = 4;
 /// After two looks in a row that found no credentials or took too long, the next one waits, twice as long each time: each
@@ -249,8 +251,8 @@ impl Account {
         let mut due: Vec<(Option<Instant>, &String)> = self.memory(|memory| {
             memory.alone.retain(|there, _| wanted.contains(&there));
             let read_at = |there: &String| memory.alone.get(there).map(|(_, at)| *at);
-            let due = |at: Option<Instant>| at.is_none_or(|at| now >= at + ALONE_EVERY);
-            wanted.iter().map(|there| (read_at(there), *there)).filter(|(at, _)| due(*at)).collect()
+            let is_due = |there: &String| memory.alone.get(there).is_none_or(|(found, at)| now >= *at + rests(found));
+            wanted.iter().filter(|there| is_due(there)).map(|there| (read_at(there), *there)).collect()
         });
         due.sort();
         let ask = async |(_, there): (_, &String)| (there.clone(), alone(calls, there).await);
@@ -259,8 +261,16 @@ impl Account {
         self.memory(|memory| memory.alone.extend(answers.into_iter().map(|(there, findings)| (there, (findings, now)))));
     }
 
-    /// Sets the floor of one group, absolute; a repeat finds it set and changes nothing.
+    /// Sets the floor of one group, absolute; a repeat finds it set and changes nothing. Where no answer came it may have
+    /// been carried out, so that the group is looked at before it is sent again.
     pub(super) async fn set_floor(&self, there: &str, floor: u32) -> Result<(), SetError> {
+        match self.set_floor_once(there, floor).await {
+            Err(SetError::Aws(error)) if error.passes() => self.set_floor_once(there, floor).await,
+            answer => answer,
+        }
+    }
+
+    async fn set_floor_once(&self, there: &str, floor: u32) -> Result<(), SetError> {
         let calls = self.calls().await;
         let described = calls.groups(&[there.to_owned()]).await?;
         let group = described.first().ok_or_else(|| self.absent("UpdateAutoScalingGroup", there))?;
@@ -310,11 +320,17 @@ pub(super) enum SetError {
     Partly { kept: usize, asked: usize, first: String },
 }
 
+/// How long what was found of a group alone counts.
+fn rests(found: &[GroupFinding]) -> Duration {
+    let refreshing = found.iter().any(|finding| matches!(finding, GroupFinding::Refreshing { .. }));
+    if refreshing { REFRESHING_EVERY } else { ALONE_EVERY }
+}
+
 async fn alone(calls: &Calls, there: &str) -> Vec<GroupFinding> {
     let unread = |what: &str, error: &AwsError| GroupFinding::Unread { what: what.into(), why: error.to_string() };
     let (refresh, ready) = tokio::join!(calls.refresh(there), calls.warm(there));
     let refresh = match refresh {
-        Ok(refresh) => refresh.as_ref().and_then(seen::refreshing),
+        Ok(refresh) => refresh.as_ref().and_then(|refresh| seen::refreshing(refresh, clock::now())),
         Err(error) => Some(unread("the instance refresh", &error)),
     };
     let pool = match ready {

@@ -113,7 +113,7 @@ impl Calls {
     /// Sets the floor, absolute. Where it is raised above what the group heads for, AWS lifts that by itself.
     pub(super) async fn set_min_size(&self, group: &str, floor: i32) -> Result<(), AwsError> {
         let ask = || self.client.update_auto_scaling_group().auto_scaling_group_name(group).min_size(floor).send();
-        self.patience.call("UpdateAutoScalingGroup", ask).await.map(drop)
+        self.patience.change("UpdateAutoScalingGroup", ask).await.map(drop)
     }
 
     /// Writes scheduled actions of one group, at most [`ACTIONS_A_CALL`]; those that AWS refused.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::launches::Launches;
 use super::schedule::Kept;
 use crate::core::decide::GroupObservation;
-use crate::core::load::GroupFinding;
+use crate::core::load::{GroupFinding, unbalanced};
 use crate::core::words::Capacity;
 
 /// Most suspended processes, findings and zones that are passed on: AWS knows eight and six of them.
@@ -69,20 +69,16 @@ fn findings(group: &AutoScalingGroup, beside: Beside<'_>) -> Vec<GroupFinding> {
         reason: process.suspension_reason.clone().unwrap_or_default(),
     });
     let failing = beside.launches.and_then(|launches| launches.failing(beside.at));
-    let own = suspended.chain(failing).chain(unbalanced(group)).chain(weighted(group));
+    let own = suspended.chain(failing).chain(unbalanced_zones(group)).chain(weighted(group));
     own.chain(beside.alone).collect()
 }
 
-/// Zones that are further apart than a tenth of the group, and than one instance.
-fn unbalanced(group: &AutoScalingGroup) -> Option<GroupFinding> {
-    let mut zones: BTreeMap<&str, u32> = group.availability_zones().iter().map(|zone| (zone.as_str(), 0)).collect();
+/// What serves in each of its zones, those without any included.
+fn unbalanced_zones(group: &AutoScalingGroup) -> Option<GroupFinding> {
+    let mut zones: BTreeMap<String, u32> = group.availability_zones().iter().map(|zone| (zone.clone(), 0)).collect();
     let serving = group.instances().iter().filter(|instance| is_serving(instance));
-    serving.filter_map(|instance| instance.availability_zone.as_deref()).for_each(|zone| *zones.entry(zone).or_insert(0) += 1);
-    let most = zones.iter().max_by_key(|(_, count)| **count)?;
-    let least = zones.iter().min_by_key(|(_, count)| **count)?;
-    let apart = (zones.values().sum::<u32>() / 10).max(1);
-    let named = |(zone, count): (&&str, &u32)| ((*zone).to_owned(), *count);
-    (most.1 - least.1 > apart).then(|| GroupFinding::Unbalanced { most: named(most), least: named(least) })
+    serving.filter_map(|instance| instance.availability_zone.clone()).for_each(|zone| *zones.entry(zone).or_insert(0) += 1);
+    unbalanced(&zones)
 }
 
 fn weighted(group: &AutoScalingGroup) -> Option<GroupFinding> {
@@ -91,7 +87,7 @@ fn weighted(group: &AutoScalingGroup) -> Option<GroupFinding> {
 }
 
 /// An instance refresh that is going on.
-pub(super) fn refreshing(refresh: &InstanceRefresh) -> Option<GroupFinding> {
+pub(super) fn refreshing(refresh: &InstanceRefresh, at: Timestamp) -> Option<GroupFinding> {
     let status = refresh.status.as_ref()?;
     let over = [
         InstanceRefreshStatus::Successful,
@@ -101,5 +97,5 @@ pub(super) fn refreshing(refresh: &InstanceRefresh) -> Option<GroupFinding> {
         InstanceRefreshStatus::RollbackFailed,
     ];
     let percent = refresh.percentage_complete.and_then(|percent| u32::try_from(percent).ok());
-    (!over.contains(status)).then(|| GroupFinding::Refreshing { status: status.as_str().to_owned(), percent })
+    (!over.contains(status)).then(|| GroupFinding::Refreshing { status: status.as_str().to_owned(), percent, at: Some(at) })
 }

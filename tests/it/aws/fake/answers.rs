@@ -43,8 +43,24 @@ pub fn answer(world: &mut World, action: &str, form: &Form) -> Result<String, Re
         "BatchPutScheduledUpdateGroupAction" => batch_put(world, form),
         "BatchDeleteScheduledAction" => batch_delete(world, form),
         "SuspendProcesses" => suspend(world, form),
+        "AssumeRole" => assume_role(form),
         other => Err(("InvalidAction", format!("{other} is not an operation that tminus should need"))),
     }
+}
+
+/// Keys that name the role.
+fn assume_role(form: &Form) -> Result<String, Refused> {
+    let (role, session) = (form.get("RoleArn").cloned(), form.get("RoleSessionName").cloned());
+    let Some((role, session)) = role.zip(session).filter(|(role, _)| role.starts_with("arn:aws:iam::")) else {
+        return invalid("1 validation error detected: RoleArn");
+    };
+    let named = role.rsplit('/').next().unwrap_or_default().to_uppercase();
+    let credentials = tag("AccessKeyId", format!("ASIA{named}"))
+        + &tag("SecretAccessKey", "secret")
+        + &tag("SessionToken", format!("token of {role}"))
+        + &time("Expiration", 4_000_000_000);
+    let assumed = tag("AssumedRoleId", format!("AROA:{session}")) + &tag("Arn", format!("{role}/{session}"));
+    Ok(format!("<Credentials>{credentials}</Credentials><AssumedRoleUser>{assumed}</AssumedRoleUser>"))
 }
 
 /// One page of a list, and the token of the next.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tminus::shell::clock;
@@ -46,12 +46,14 @@ impl Fake {
     }
 }
 
-async fn attend(State(world): State<Arc<Mutex<World>>>, body: Bytes) -> Response {
+async fn attend(State(world): State<Arc<Mutex<World>>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = wire::form(&body);
+    let (key, region, service) = wire::signer(&headers);
     let action = form.get("Action").cloned().unwrap_or_default();
     let (trouble, answer) = {
         let mut world = world.lock().unwrap();
         world.live(clock::now().as_second());
+        world.callers.insert((key, region, format!("{service}:{action}")));
         let trouble = world.trouble(&action);
         if trouble == Some(Trouble::Throttles) {
             (trouble, Err(("Throttling", "Rate exceeded".to_owned())))

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::{HeaderMap, header};
+
 /// A form as names and values.
 pub type Form = BTreeMap<String, String>;
 
@@ -9,6 +11,15 @@ pub fn form(body: &[u8]) -> Form {
     let text = String::from_utf8_lossy(body);
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+/// Who signed a request, for which region and service, as its signature says.
+pub fn signer(headers: &HeaderMap) -> (String, String, String) {
+    let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let scope = signature.split_once("Credential=").map_or("", |(_, rest)| rest.split(',').next().unwrap_or_default());
+    let mut parts = scope.split('/').map(str::to_owned);
+    let (key, region, service) = (parts.next(), parts.nth(1), parts.next());
+    (key.unwrap_or_default(), region.unwrap_or_default(), service.unwrap_or_default())
 }
 
 fn decoded(text: &str) -> String {
@@ -50,8 +61,8 @@ pub fn time(name: &str, secs: i64) -> String {
 
 /// A list of members that are XML already.
 pub fn list(name: &str, members: impl IntoIterator<Item = String>) -> String {
-    let members: String = members.into_iter().map(|member| format!("<member>{member}</member>")).collect();
-    format!("<{name}>{members}</{name}>")
+    let members: Vec<String> = members.into_iter().map(|member| format!("<member>{member}</member>")).collect();
+    format!("<{name}>{}</{name}>", members.concat())
 }
 
 pub fn success(action: &str, result: &str) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: min <= desired <= max, always; whatever changes a size is in the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How late scheduled actions fire: AWS says up to two minutes.
 const LATE_SECS: i64 = 100;
@@ -73,6 +73,8 @@ pub struct World {
     pub now: i64,
     pub groups: BTreeMap<String, Asg>,
     pub calls: BTreeMap<String, u32>,
+    /// Access keys, regions and operations.
+    pub callers: BTreeSet<(String, String, String)>,
     /// What happened to whom, and when.
     pub ledger: Vec<(i64, String, Change)>,
     /// Every so many calls something is out of order; 0: never.
@@ -90,6 +92,7 @@ impl World {
             now,
             groups: BTreeMap::new(),
             calls: BTreeMap::new(),
+            callers: BTreeSet::new(),
             ledger: Vec::new(),
             trouble_every: 0,
             troubles: Vec::new(),
@@ -188,7 +191,7 @@ impl World {
         let group = self.groups.get_mut(name).unwrap();
         group.desired = group.desired.clamp(group.min, group.max);
         let launches = !group.suspended.iter().any(|(process, _)| *process == "Launch");
-        while launches && (group.instances.len() as i64) < group.desired {
+        while launches && group.instances.len() < group.desired as usize {
             let number = group.activities.len();
             let activity =
                 Activity { id: format!("{name}-{number}"), began: now, ended: now + group.boot_secs, failed: group.exhausted };

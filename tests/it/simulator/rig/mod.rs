@@ -7,7 +7,7 @@
 
 #![expect(clippy::cast_possible_wrap, reason = "counts and seconds of a world stay far below the half of their range")]
 #![expect(clippy::struct_excessive_bools, reason = "each is a trouble that a world has or has not")]
-#![expect(clippy::match_wildcard_for_single_variants, clippy::match_same_arms, reason = "what a world does not know it keeps")]
+#![expect(clippy::match_same_arms, reason = "what a world does not know it keeps")]
 
 mod counts;
 mod daemon;
