@@ -38,6 +38,11 @@ fn floor(draft: &mut Draft<'_>, plan: &GroupPlan) {
         None => draft.state.floors.remove(&plan.group),
     };
     let Some(due) = due.filter(|due| before != Some(due.to) || !open) else { return };
+    // A raise that has not arrived, or was undone, is not made up for by giving a part of it back.
+    let seen = draft.snapshot.observed.groups.get(&plan.group).map(|seen| seen.floor);
+    if before.is_some_and(|before| due.to < before) && seen.is_some_and(|seen| seen < due.to) {
+        return;
+    }
     // The same floor again: others lowered it, or its provider does not do what it says.
     if before == Some(due.to) {
         if draft.state.set_again.contains_key(&plan.group) {

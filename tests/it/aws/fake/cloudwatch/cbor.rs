@@ -131,7 +131,9 @@ fn write(encoder: &mut Encoder<Vec<u8>>, value: &Value) {
         }
         Value::List(list) => {
             encoder.array(list.len() as u64).unwrap();
-            list.iter().for_each(|value| write(encoder, value));
+            for value in list {
+                write(encoder, value);
+            }
         }
         Value::Text(text) => drop(encoder.str(text).unwrap()),
         Value::Whole(number) => drop(encoder.i64(*number).unwrap()),
