@@ -150,4 +150,5 @@ def launch(daemon, client):
     until("a launch that is called off is not scheduled any more", lambda: not actions("tomorrow"))
 
 
-main()
+if __name__ == "__main__":
+    main()
