@@ -92,6 +92,7 @@ fn proof(answer: &Outlook) -> String {
 
 fn short(value: f64) -> String {
     match value {
+        _ if value == 0.0 => "0".to_owned(),
         _ if value >= 1e9 => format!("{value:.3e}"),
         _ if value >= 100.0 => format!("{value:.0}"),
         _ if value >= 1.0 => format!("{value:.2}"),

@@ -1,8 +1,11 @@
 //! A plan for people: marks and reasons, then each group with what its size comes from, then the sum.
 
+use std::time::Duration;
+
 use super::board::readiness_word;
 use super::terminal::{Colour, paint, plain};
 use crate::core::decide::{Action, Amount, Change, GroupOutlook, LoadRange, PlanView};
+use crate::core::words::format_duration;
 
 /// All of it.
 pub fn human(plan: &PlanView) -> String {
@@ -61,7 +64,7 @@ fn outlook(group: &GroupOutlook, currency: &str) -> Vec<String> {
     }));
     lines.extend(group.lead_secs.map(|secs| {
         let source = if group.lead_is_observed { "the p95 of observed boots" } else { "as the policy states" };
-        format!("  lead: {secs} s, {source}")
+        format!("  lead: {}, {source}", format_duration(Duration::from_secs(secs)))
     }));
     lines.extend(group.cost.map(|cost| format!("  cost: {cost:.2} {}", plain(currency))));
     lines.extend(group.problems.iter().map(|problem| paint(Colour::Yellow, &format!("  ! {}", plain(problem)))));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fence::{down_to, up_to};
 use super::floors::HeldFloor;
+use super::scene::earlier;
 use super::{Fence, FloorChange, GroupPlan};
 use crate::core::decide::GroupObservation;
 use crate::core::words::{Capacity, later};
@@ -253,10 +254,6 @@ impl Keeper<'_> {
         }
         self.kept.push(next);
     }
-}
-
-fn earlier(at: Timestamp, duration: Duration) -> Timestamp {
-    at.checked_sub(duration).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl GroupFinding {
                 "{group} cannot start instances: {times} in a row failed, the last at {at:.0} ({why}); its floor will not be reached until that is mended."
             ),
             Self::Unbalanced { most, least } => format!(
-                "{group} is not balanced: {} has {} and {} has {}; losing {} costs more than the plan allows for, so look why {} gets none.",
+                "{group} is not balanced: {} has {} and {} has {}; losing {} costs more than the plan allows for, so look why {} gets so few.",
                 most.0,
                 count(Capacity(most.1)),
                 least.0,

@@ -237,9 +237,10 @@ fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
 
 /// A floor that others raised beyond our limits is theirs: once they lowered it again, it is held as far as limits allow.
 fn within(policy: &Policy, held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
+    let most = Bounds::of(policy, seen.map(|group| group.ceiling), held.restore, Duration::ZERO).most();
+    // What stood there before may lie beyond limits too, which may have changed since; gone, it is not raised to again.
+    let held = HeldFloor { restore: held.restore.min(most.max(held.floor)), ..held };
     let Some(group) = seen.filter(|group| is_lowered(held, group)) else { return held };
-    let most = Bounds::of(policy, Some(group.ceiling), held.restore, Duration::ZERO).most();
-    // What stood there before may lie beyond limits too; gone, it is not raised to again.
     let bound = most.max(group.floor);
     HeldFloor { floor: held.floor.min(bound), restore: held.restore.min(bound), ..held }
 }
