@@ -46,7 +46,7 @@ async fn a_saved_plan_is_carried_out_once_and_refused_when_anything_moved() {
     verb(&["plan", "player-2", "--detailed-exitcode"], 2, "floor player-api: 4 -> ").await;
     verb(&["plan", "player-2", "--out", file], 0, "What matters most is how fast clients come of player-2").await;
     verb(&["plan", "player-2"], 0, "waiting (Erlang C): ").await;
-    verb(&["plan", "player-2"], 0, "lead: 1200 s, as the policy states").await;
+    verb(&["plan", "player-2"], 0, "lead: 20m, as the policy states").await;
     verb(&["apply", file], 0, "the plan of player-2 is applied").await;
     verb(&["apply", file], 0, "applied this plan of player-2 already").await;
     verb(&["plan", "player-2", "--detailed-exitcode"], 0, "Plan: no changes").await;
