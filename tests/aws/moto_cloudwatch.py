@@ -9,11 +9,6 @@ import gzip
 import http.server
 import json
 import os
-import pathlib
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import urllib.request
 
@@ -21,7 +16,7 @@ import boto3
 import cbor2
 from moto.server import ThreadedMotoServer
 
-from moto_wire import KEYS, PROGRAM, SETTINGS, check, until
+from moto_wire import KEYS, check, serving, until
 
 PATH = "/service/GraniteServiceVersion20100801/operation/"
 CALLS = {"GetMetricData": "get_metric_data", "DescribeAlarms": "describe_alarms"}
@@ -113,30 +108,16 @@ def main():
     client.set_alarm_state(AlarmName="latency", StateValue="ALARM", StateReason="by hand")
     server = bridge(client)
     endpoint = f"http://127.0.0.1:{server.server_port}"
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "tminus.yaml").write_text(SETTINGS)
-        launch_at = (now + datetime.timedelta(minutes=50)).isoformat()
-        (folder / "world.yaml").write_text(WORLD % {"endpoint": endpoint, "launch_at": launch_at})
-        log = (folder / "log").open("w")
-        daemon = subprocess.Popen(
-            [PROGRAM, "serve", "--config", str(folder / "tminus.yaml")], stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        try:
-            read(daemon, client)
-        except BaseException:
-            print((folder / "log").read_text()[-6000:])
-            raise
-        finally:
-            daemon.send_signal(signal.SIGKILL)
-            daemon.wait()
-            server.shutdown()
-            moto.stop()
+    launch_at = (now + datetime.timedelta(minutes=50)).isoformat()
+    try:
+        with serving(WORLD % {"endpoint": endpoint, "launch_at": launch_at}) as control:
+            read(control, client)
+    finally:
+        server.shutdown()
+        moto.stop()
 
 
-def read(daemon, client):
-    control = daemon.stdout.readline().split(": ", 1)[1].strip()
-
+def read(control, client):
     def item(which, state, says):
         with urllib.request.urlopen(f"{control}/api/v1/releases/reader-2.3") as answer:
             items = json.load(answer)["readiness"]["items"]

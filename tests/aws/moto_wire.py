@@ -4,6 +4,7 @@ The group is made, suspended and read with boto3; the daemon sees it, schedules 
 launch that is due, and takes the schedule back when the release is called off.
 """
 
+import contextlib
 import datetime
 import json
 import os
@@ -71,6 +72,27 @@ def until(what, look):
     check(what, False, seen)
 
 
+@contextlib.contextmanager
+def serving(world, environment=()):
+    """The daemon over these documents; gives the address of its control API, and tells its log when something fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "tminus.yaml").write_text(SETTINGS)
+        (folder / "world.yaml").write_text(world)
+        command = [PROGRAM, "serve", "--config", str(folder / "tminus.yaml")]
+        whole = {**os.environ, **dict(environment)}
+        with (folder / "log").open("w") as log:
+            daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=whole)
+        try:
+            yield daemon.stdout.readline().split(": ", 1)[1].strip()
+        except BaseException:
+            print((folder / "log").read_text()[-6000:])
+            raise
+        finally:
+            daemon.send_signal(signal.SIGKILL)
+            daemon.wait()
+
+
 def make(client, ec2, name):
     image = ec2.describe_images()["Images"][0]["ImageId"]
     client.create_launch_configuration(LaunchConfigurationName=name, ImageId=image, InstanceType="t3.small")
@@ -96,30 +118,15 @@ def main():
         make(client, ec2, name)
     client.suspend_processes(AutoScalingGroupName="tomorrow", ScalingProcesses=["AZRebalance"])
     launches = {"tomorrow": now + datetime.timedelta(days=1), "today": now + datetime.timedelta(minutes=10)}
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "tminus.yaml").write_text(SETTINGS)
-        documents = [POLICY % {"name": name, "launch_at": at.isoformat()} for name, at in launches.items()]
-        (folder / "world.yaml").write_text("---".join(documents))
-        log = (folder / "log").open("w")
-        environment = {**os.environ, "AWS_ENDPOINT_URL_AUTO_SCALING": address, "TMINUS_LOG": "info"}
-        daemon = subprocess.Popen(
-            [PROGRAM, "serve", "--config", str(folder / "tminus.yaml")], stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-        )
-        try:
-            launch(daemon, client)
-        except BaseException:
-            print((folder / "log").read_text()[-6000:])
-            raise
-        finally:
-            daemon.send_signal(signal.SIGKILL)
-            daemon.wait()
-            server.stop()
+    documents = [POLICY % {"name": name, "launch_at": at.isoformat()} for name, at in launches.items()]
+    try:
+        with serving("---".join(documents), {"AWS_ENDPOINT_URL_AUTO_SCALING": address}) as control:
+            launch(control, client)
+    finally:
+        server.stop()
 
 
-def launch(daemon, client):
-    control = daemon.stdout.readline().split(": ", 1)[1].strip()
-
+def launch(control, client):
     def status(release):
         with urllib.request.urlopen(f"{control}/api/v1/releases/{release}") as answer:
             return json.load(answer)["groups"][0]
