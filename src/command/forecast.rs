@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::forecast_show::{human, svg};
 use super::terminal::{Form, plain};
 use super::{Exit, Outcome, forecast_file};
-use crate::core::load::{FURTHEST, Forecast, Grid, Outlook, OutlookHistory, Step, Tally};
+use crate::core::load::{FURTHEST, Forecast, ForecastHistory, ForecastView, Grid, Step, Tally};
 use crate::core::words::{format_duration, parse_duration};
 
 /// Arguments of `forecast`.
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let points = forecast_file::read(&args.history, &zone)?;
     let nothing = || format!("{}: there is no usable value in it, so there is nothing to forecast from", args.history.display());
     let forecast = Grid::of(&points, step, zone).and_then(Forecast::of).ok_or_else(nothing)?;
-    let answer = Outlook::of(&forecast, points.tally(), args.horizon);
+    let answer = ForecastView::of(&forecast, points.tally(), args.horizon);
     if let Some(file) = &args.plot {
         std::fs::write(file, svg(&forecast, &answer)).map_err(|error| format!("{}: {error}", file.display()))?;
     }
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn tell(history: &OutlookHistory) {
+fn tell(history: &ForecastHistory) {
     let Tally { refused, doubled, too_old, .. } = history.tally;
     let told = [
         (refused, "could not be used and count as holes: no instant, no number, negative or beyond reason"),

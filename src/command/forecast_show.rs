@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use plotters::prelude::*;
 
 use super::terminal::{Colour, paint};
-use crate::core::load::{Forecast, Method, Outlook, OutlookPoint};
+use crate::core::load::{Forecast, ForecastPoint, ForecastView, Method};
 
 const ROWS: usize = 12;
 const MOST_COLUMNS: usize = 96;
@@ -17,7 +17,7 @@ const SIZE: (u32, u32) = (960, 320);
 const DRAWN_DAYS: usize = 7;
 
 /// All of it, as lines.
-pub(super) fn human(answer: &Outlook) -> String {
+pub(super) fn human(answer: &ForecastView) -> String {
     let mut text = bars(answer);
     let _ = writeln!(text, "\n{:<12}{:>12}{:>12}{:>12}", "peak of day", "p50", "p90", "p95");
     for peak in &answer.peaks {
@@ -31,13 +31,13 @@ pub(super) fn human(answer: &Outlook) -> String {
 }
 
 /// One column a point, or the greatest of several: solid up to p50, shaded up to p95.
-fn bars(answer: &Outlook) -> String {
+fn bars(answer: &ForecastView) -> String {
     let most = answer.points.iter().map(|point| point.load.p95).fold(0.0, f64::max);
     let columns: Vec<(f64, f64)> = answer
         .points
         .chunks(answer.points.len().div_ceil(MOST_COLUMNS).max(1))
         .map(|chunk| {
-            let greatest = |of: fn(&OutlookPoint) -> f64| chunk.iter().map(of).fold(0.0, f64::max);
+            let greatest = |of: fn(&ForecastPoint) -> f64| chunk.iter().map(of).fold(0.0, f64::max);
             (greatest(|point| point.load.p50), greatest(|point| point.load.p95))
         })
         .collect();
@@ -70,7 +70,7 @@ fn bars(answer: &Outlook) -> String {
     text
 }
 
-fn proof(answer: &Outlook) -> String {
+fn proof(answer: &ForecastView) -> String {
     let backtest = &answer.backtest;
     let (Method::Combination, Some(mase)) = (answer.model, backtest.mase) else {
         return "too little history, or too even, to test the forecast on: read it as a guess\n".into();
@@ -101,7 +101,7 @@ fn short(value: f64) -> String {
 }
 
 /// The last week and what comes, as SVG text; an error of the library becomes a sentence in its place.
-pub(super) fn svg(forecast: &Forecast, answer: &Outlook) -> String {
+pub(super) fn svg(forecast: &Forecast, answer: &ForecastView) -> String {
     let mut text = String::new();
     let drawn = {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
@@ -112,14 +112,14 @@ pub(super) fn svg(forecast: &Forecast, answer: &Outlook) -> String {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn draw(area: &Area<'_>, forecast: &Forecast, answer: &Outlook) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+fn draw(area: &Area<'_>, forecast: &Forecast, answer: &ForecastView) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let grid = forecast.grid();
     let days = |cell: f64| cell / grid.day() as f64;
     let seen: Vec<(f64, Option<f64>)> =
         grid.last(DRAWN_DAYS * grid.day()).enumerate().map(|(cell, load)| (cell as f64, load)).collect();
     let start = seen.len() as f64;
     let seen: Vec<(f64, f64)> = seen.into_iter().filter_map(|(cell, load)| Some((days(cell - start), load?))).collect();
-    let line = |of: fn(&OutlookPoint) -> f64| -> Vec<(f64, f64)> {
+    let line = |of: fn(&ForecastPoint) -> f64| -> Vec<(f64, f64)> {
         answer.points.iter().enumerate().map(|(cell, point)| (days(cell as f64), of(point))).collect()
     };
     let (p50, p95) = (line(|point| point.load.p50), line(|point| point.load.p95));

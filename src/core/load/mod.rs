@@ -51,8 +51,8 @@ pub use finding::{Bound, GroupFinding, bearing, findings};
 pub use fitness::{Aspect, Fitness, fitness, unbalanced};
 pub use floors::HeldFloor;
 pub use forecast::{
-    Backtest, FURTHEST, Forecast, Grid, InvalidStep, Method, Outlook, OutlookHistory, OutlookPeak, OutlookPoint, Points, Step,
-    Tally,
+    Backtest, FURTHEST, Forecast, ForecastHistory, ForecastPeak, ForecastPoint, ForecastView, Grid, InvalidStep, Method, Points,
+    Step, Tally,
 };
 pub use layer::Layer;
 pub use learned::Learned;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::problem::Problem;
-use crate::core::load::{FURTHEST, Forecast, Outlook, Points, Quantiles};
+use crate::core::load::{FURTHEST, Forecast, ForecastView, Points, Quantiles};
 use crate::core::words::{Name, Rate, parse_duration};
 
 /// `GET /api/v1/forecasts`
@@ -60,7 +60,7 @@ pub async fn of_group(call: Call) -> Result<Response, Problem> {
     let learn = move || {
         let forecast = Forecast::of(Forecast::grid_of(&history, policy.zone())?)?;
         let points: Points = history.iter().copied().collect();
-        Some(Outlook::of(&forecast, points.tally(), horizon))
+        Some(ForecastView::of(&forecast, points.tally(), horizon))
     };
     let outlook = tokio::task::spawn_blocking(learn).await.ok().flatten();
     outlook.map(|outlook| Json(outlook).into_response()).ok_or_else(Problem::no_history)

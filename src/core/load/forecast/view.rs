@@ -18,22 +18,22 @@ pub const FURTHEST: Duration = Duration::from_hours(28 * 24);
 
 /// The load of the coming hours and the peaks of the coming days.
 #[derive(Clone, Debug, Serialize)]
-pub struct Outlook {
+pub struct ForecastView {
     /// What it is made by.
     pub model: Method,
     /// How good it would have been lately.
     pub backtest: Backtest,
     /// By steps, from the end of the history.
-    pub points: Vec<OutlookPoint>,
+    pub points: Vec<ForecastPoint>,
     /// By local days.
-    pub peaks: Vec<OutlookPeak>,
+    pub peaks: Vec<ForecastPeak>,
     /// What it was learned from.
-    pub history: OutlookHistory,
+    pub history: ForecastHistory,
 }
 
 /// The load of a step.
 #[derive(Clone, Debug, Serialize)]
-pub struct OutlookPoint {
+pub struct ForecastPoint {
     /// When the step begins: RFC 3339 with the offset of the zone.
     pub at: String,
     /// Requests per second.
@@ -43,7 +43,7 @@ pub struct OutlookPoint {
 
 /// The maximum of a local day.
 #[derive(Clone, Debug, Serialize)]
-pub struct OutlookPeak {
+pub struct ForecastPeak {
     /// The day.
     pub day: Date,
     /// Requests per second.
@@ -53,7 +53,7 @@ pub struct OutlookPeak {
 
 /// What it was learned from.
 #[derive(Clone, Debug, Serialize)]
-pub struct OutlookHistory {
+pub struct ForecastHistory {
     /// Its end.
     pub until: Timestamp,
     /// The width of a step.
@@ -67,7 +67,7 @@ pub struct OutlookHistory {
     pub tally: Tally,
 }
 
-impl Outlook {
+impl ForecastView {
     /// Of a forecast as far as a horizon, at most [`FURTHEST`] ahead.
     pub fn of(forecast: &Forecast, tally: Tally, horizon: Duration) -> Self {
         let grid = forecast.grid();
@@ -78,7 +78,7 @@ impl Outlook {
         let zoned: Vec<Zoned> = instants.map(|at| at.to_zoned(grid.zone().clone())).collect();
         let mut days: Vec<Date> = zoned.iter().map(Zoned::date).collect();
         days.dedup();
-        let history = OutlookHistory {
+        let history = ForecastHistory {
             until: from,
             step: format_duration(Duration::from_secs(step.unsigned_abs())),
             steps: grid.steps(),
@@ -88,8 +88,8 @@ impl Outlook {
         Self {
             model: forecast.method(),
             backtest: Backtest::of(grid),
-            points: zoned.iter().map(|at| OutlookPoint { at: written(at), load: forecast.at(at.timestamp()) }).collect(),
-            peaks: days.into_iter().map(|day| OutlookPeak { day, load: forecast.day(day) }).collect(),
+            points: zoned.iter().map(|at| ForecastPoint { at: written(at), load: forecast.at(at.timestamp()) }).collect(),
+            peaks: days.into_iter().map(|day| ForecastPeak { day, load: forecast.day(day) }).collect(),
             history,
         }
     }
