@@ -78,6 +78,7 @@ pub(super) struct Rig {
 /// Four hours before T-0, which is at a whole hour; the release says more.
 pub(super) async fn rig(more: &str) -> Rig {
     let fake = Fake::serve().await;
+    fake.world().stop();
     fake.world().add(API, (BEFORE, NEEDED));
     let groups = provider(&fake, &[API]);
     let t0 = (fake.world().now / 3_600 + 5) * 3_600;

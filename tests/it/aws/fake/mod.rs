@@ -28,7 +28,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Serves a world whose clock is the wall clock, moved on by [`World::skip`].
+    /// Serves a world whose clock is the wall clock, moved on by [`World::skip`], until [`World::stop`].
     pub async fn serve() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

@@ -68,8 +68,8 @@ pub enum Trouble {
 
 /// See the module.
 pub struct World {
-    /// How far its clock is ahead of the wall clock.
-    ahead: i64,
+    /// How far its clock is ahead of the wall clock; none: it only moves when a test moves it.
+    ahead: Option<i64>,
     pub now: i64,
     pub groups: BTreeMap<String, Asg>,
     pub calls: BTreeMap<String, u32>,
@@ -88,7 +88,7 @@ pub struct World {
 impl World {
     pub fn new(now: i64) -> Self {
         Self {
-            ahead: 0,
+            ahead: Some(0),
             now,
             groups: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -128,13 +128,20 @@ impl World {
 
     /// Moves the clock on; what is due on the way happens.
     pub fn skip(&mut self, secs: i64) {
-        self.ahead += secs;
+        self.ahead = self.ahead.map(|ahead| ahead + secs);
         self.pass(self.now + secs);
+    }
+
+    /// From now on time passes by [`World::skip`] alone, so that no second comes between two looks.
+    pub fn stop(&mut self) {
+        self.ahead = None;
     }
 
     /// Time passes as the wall clock says.
     pub fn live(&mut self, wall: i64) {
-        self.pass((wall + self.ahead).max(self.now));
+        if let Some(ahead) = self.ahead {
+            self.pass((wall + ahead).max(self.now));
+        }
     }
 
     fn pass(&mut self, until: i64) {
