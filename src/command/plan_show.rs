@@ -52,14 +52,14 @@ fn outlook(group: &GroupOutlook, currency: &str) -> Vec<String> {
         p95(group.surge)
     ));
     lines.extend(group.queue.map(|queue| {
-        let busy = queue.utilisation * 100.0;
+        let busy = queue.utilisation.map_or("no worker left".to_owned(), |busy| format!("{:.0} % utilisation", busy * 100.0));
         match queue.wait_p95_secs {
             Some(secs) => format!(
-                "  waiting (Erlang C): {:.1} % of requests, at p95 {:.0} ms, at {busy:.0} % utilisation with zones lost",
+                "  waiting (Erlang C): {:.1} % of requests, at p95 {:.0} ms, at {busy} with zones lost",
                 queue.wait_probability * 100.0,
                 secs * 1_000.0
             ),
-            None => format!("  waiting (Erlang C): the queue grows without end, at {busy:.0} % utilisation with zones lost"),
+            None => format!("  waiting (Erlang C): the queue grows without end: {busy} with zones lost"),
         }
     }));
     lines.extend(group.lead_secs.map(|secs| {

@@ -24,11 +24,20 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
             say(broken, "I3", format!("floor {floor} of {group} would go back to {restore}, and that is not remembered"));
         }
         pace(snapshot, (policy, group, *floor), broken);
+        forgotten(snapshot, (policy, group, *restore), broken);
         let lowers = stands(snapshot, group).is_some_and(|held| *floor < held);
         let needing = snapshot.config.releases.values().find(|release| keeps(decision, snapshot, (policy, group, release)));
         if let Some(release) = needing.filter(|_| lowers) {
             say(broken, "I3", format!("{group} would be scaled in while {} needs it", release.name));
         }
+    }
+}
+
+/// What was there before the launch stays remembered, as far as the policy wants it there.
+fn forgotten(snapshot: &Snapshot, (policy, group, restore): (&Policy, &Name, Capacity), broken: &mut Vec<Broken>) {
+    let before = snapshot.state.floors.get(group).map(|held| held.restore.min(policy.limits.floor));
+    if let Some(before) = before.filter(|before| restore < *before) {
+        say(broken, "I3", format!("{group} would go back to {restore} instead of {before}"));
     }
 }
 

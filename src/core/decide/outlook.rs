@@ -57,8 +57,8 @@ pub struct GroupOutlook {
 /// How requests wait.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueueView {
-    /// The busy share of the workers.
-    pub utilisation: f64,
+    /// The busy share of the workers; null: there is none.
+    pub utilisation: Option<f64>,
     /// The share of requests that wait (Erlang C).
     pub wait_probability: f64,
     /// What 95 of 100 wait at most, in seconds; null: the queue grows without end.

@@ -85,12 +85,13 @@ fn keep(draft: &mut Draft<'_>, plan: &GroupPlan, (seen, fence): (&GroupObservati
     }
 }
 
-/// What is kept of a group that is not seen is not planned anew; but what people impose by now takes out what is against it.
+/// What is kept of a group that is not seen is not planned anew; but what people impose by now and the windows of launches
+/// that moved take out what is against them.
 fn obey(draft: &mut Draft<'_>, plan: &GroupPlan, fence: &Fence) {
     let (now, name) = (draft.snapshot.now, &plan.group);
     let Some(before) = draft.state.schedules.get(name).cloned() else { return };
     let ahead = |kept: &&ScheduledFloor| kept.at > now;
-    let mut wanted: Vec<ScheduledFloor> = before.floors.iter().filter(ahead).filter(|kept| fence.obeys(kept)).cloned().collect();
+    let mut wanted: Vec<ScheduledFloor> = before.floors.iter().filter(ahead).filter(|kept| fence.allows(kept)).cloned().collect();
     if wanted.len() == before.floors.iter().filter(ahead).count() {
         return;
     }

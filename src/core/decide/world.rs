@@ -51,7 +51,8 @@ fn floor(draft: &mut Draft<'_>, plan: &GroupPlan) {
         draft.state.set_again.insert(plan.group.clone(), draft.snapshot.now);
     }
     let key = format!("floor:{}:{}:{}", plan.group, due.to, draft.state.decisions + 1);
-    let effect = Effect::SetFloor { group: plan.group.clone(), floor: due.to, restore: plan.restore, why: due.why.clone() };
+    let restore = plan.held.map_or(plan.restore, |held| held.restore);
+    let effect = Effect::SetFloor { group: plan.group.clone(), floor: due.to, restore, why: due.why.clone() };
     draft.ask(key, effect);
 }
 

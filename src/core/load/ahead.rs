@@ -99,6 +99,7 @@ impl KeptSchedule {
 pub fn followed(held: Option<HeldFloor>, kept: &KeptSchedule, (seen, now): (&GroupObservation, Timestamp)) -> Option<HeldFloor> {
     let since = held.map_or(Timestamp::MIN, |held| held.since);
     let (mut expected, mut reached) = (held, held);
+    let mut highest = held.map_or(Capacity(0), |held| held.peak);
     for change in kept.floors.iter().filter(|kept| kept.at <= now && kept.at > since) {
         let restore = expected.map_or(kept.restore, |held| held.restore);
         let peak = match change.turn {
@@ -106,11 +107,17 @@ pub fn followed(held: Option<HeldFloor>, kept: &KeptSchedule, (seen, now): (&Gro
             Turn::Restore => expected.map_or(change.floor.max(restore), |held| held.peak),
         };
         expected = Some(HeldFloor { floor: change.floor, restore, peak, since: change.at });
+        highest = highest.max(change.floor);
         if seen.floor == change.floor && seen.observed_at >= change.at {
             reached = expected;
         }
     }
-    reached
+    // Others raised it further since: theirs is adopted, and goes back to what was there before all of it.
+    let raised = |held: &HeldFloor| {
+        held.since > since && held.floor > held.restore && seen.floor > highest && seen.observed_at >= held.since
+    };
+    let adopted = |held: HeldFloor| HeldFloor { floor: seen.floor, peak: seen.floor, ..held };
+    expected.filter(raised).map(adopted).or(reached)
 }
 
 /// What its provider should keep from now on, oldest first; `None`: what it keeps is not known.
@@ -390,6 +397,9 @@ mod tests {
             ("set by us already", Some(held(20, 20, -24)), 20, 100, Some(held(20, 20, -24))),
             ("half way back", Some(held(12, 12, -45)), 12, 425, Some(held(12, 20, 420))),
             ("back", Some(held(12, 12, -45)), 4, 500, Some(held(4, 20, 435))),
+            ("raised further by others", None, 30, 100, Some(held(30, 30, -25))),
+            ("raised further by others on its way back", None, 30, 425, Some(held(30, 30, 420))),
+            ("others, long after", None, 30, 500, None),
             ("somebody else was there", Some(held(12, 12, -45)), 7, 500, Some(held(12, 12, -45))),
         ] {
             let seen = seen(floor, &[], minute(now));

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::{Policy, Problem, Queue, Service, Usl};
 use crate::core::words::Capacity;
 
-/// Most instances that are tried one by one until the wait is as demanded: past the load's own number it takes few.
-const MOST_TRIES: u32 = 10_000;
+/// Most instances beyond the load's own number that a demanded wait may take: it takes few.
+const MOST_FOR_WAIT: u32 = 10_000;
 
 /// Instances needed for a load in requests per second: ceil(load * (1 + headroom) / capacity of one), so many more that the
 /// demanded wait is kept and losses to each other are made up for, and then so many that it still holds when zones are
@@ -93,14 +93,20 @@ fn bare(policy: &Policy, load_per_second: f64) -> u32 {
     if least > most || !holds(most) {
         return beyond;
     }
-    let (mut few, mut enough) = (least - 1, most);
+    let enough = fewest((least, most), holds);
+    let most = most.min(enough.saturating_add(MOST_FOR_WAIT));
+    let waits = |instances: u32| keeps_wait(policy, instances, load_per_second);
+    if waits(most) { fewest((enough, most), waits) } else { beyond }
+}
+
+/// The fewest instances of a range with which something is so that is so with the most, and stays so with more.
+fn fewest((least, most): (u32, u32), is_so: impl Fn(u32) -> bool) -> u32 {
+    let (mut few, mut enough) = (least.saturating_sub(1), most);
     while enough - few > 1 {
         let middle = few + (enough - few) / 2;
-        if holds(middle) { enough = middle } else { few = middle }
+        if is_so(middle) { enough = middle } else { few = middle }
     }
-    let tried = enough..=most.min(enough.saturating_add(MOST_TRIES));
-    let waits = |instances: &u32| keeps_wait(policy, *instances, load_per_second);
-    tried.into_iter().find(waits).unwrap_or(beyond)
+    enough
 }
 
 fn by_little(policy: &Policy, load_per_second: f64) -> u32 {
@@ -266,7 +272,7 @@ mod tests {
         let (tight, loose) = (needed(&with(Some(0.031)), 100.0), needed(&with(Some(0.032)), 100.0));
         assert_eq!((tight, loose), (Capacity(15), Capacity(14)));
         let queue = queue(&with(None), Capacity(14), 100.0).unwrap();
-        assert!((queue.wait_probability - 0.1741).abs() < 1e-4 && (queue.utilisation - 10.0 / 14.0).abs() < 1e-12, "{queue:?}");
+        assert!((queue.wait_probability - 0.1741).abs() < 1e-4 && queue.utilisation == Some(10.0 / 14.0), "{queue:?}");
         assert!(holding(&with(Some(0.031)), 14) < 100.0 && holding(&with(Some(0.032)), 14) >= 100.0);
     }
 

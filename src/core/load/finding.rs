@@ -3,10 +3,13 @@
 //! Providers report what they see; [`findings`] adds what only the plan can tell. Invariant: every finding names its
 //! figures; none is a text alone.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::problem::count;
+use super::scene::earlier;
 use super::{ForeignChange, GroupPlan, Problem};
 use crate::core::calendar::Schedule;
 use crate::core::decide::GroupObservation;
@@ -199,13 +202,16 @@ pub fn bearing(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Vec
     findings(plan, seen, now).into_iter().filter(GroupFinding::bears).collect()
 }
 
+/// What begins with the window is in it.
+const JUST: Duration = Duration::from_secs(1);
+
 /// Whether somebody else's change falls into the window and sets less than is needed there.
 fn conflict(plan: &GroupPlan, other: &ForeignChange, now: Timestamp) -> Option<GroupFinding> {
     let (opens, ends) = plan.window?;
     let from = opens.max(now);
     let zone = other.time_zone.as_deref().unwrap_or("UTC");
-    let again = other.recurrence.as_ref().and_then(|line| Schedule::new(line, zone).ok()?.next_after(from));
-    let at = again.or(other.at).filter(|at| from <= *at && *at < ends)?;
+    let again = other.recurrence.as_ref().and_then(|line| Schedule::new(line, zone).ok()?.next_after(earlier(from, JUST)));
+    let at = [other.at, again].into_iter().flatten().filter(|at| from <= *at && *at < ends).min()?;
     let bounds = [(Bound::Floor, other.floor), (Bound::Ceiling, other.ceiling), (Bound::Desired, other.desired)];
     let below = |(bound, to): (Bound, Option<Capacity>)| to.filter(|to| *to < plan.instances).map(|to| (bound, to));
     let sets: Vec<(Bound, Capacity)> = bounds.into_iter().filter_map(below).collect();

@@ -214,7 +214,7 @@ pub fn plan_learned(
         dominant: dominant(baseline, window),
         lead: Some(lead(policy, demand.group)),
         floor: held.map(|held| held.floor),
-        held,
+        held: held.map(|held| remembering(demand.held, held)),
         restore: scene.pace.restore,
         window: window.map(|window| (window.opens, window.ends)),
         problems: problems(&scene, seen.is_none(), cost, late).into_iter().chain(outrun).collect(),
@@ -238,11 +238,16 @@ fn adopt(held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
 /// A floor that others raised beyond our limits is theirs: once they lowered it again, it is held as far as limits allow.
 fn within(policy: &Policy, held: HeldFloor, seen: Option<&GroupObservation>) -> HeldFloor {
     let most = Bounds::of(policy, seen.map(|group| group.ceiling), held.restore, Duration::ZERO).most();
-    // What stood there before may lie beyond limits too, which may have changed since; gone, it is not raised to again.
+    // What stood there before may lie beyond limits too, which may have changed since; it is not raised to as long as it does.
     let held = HeldFloor { restore: held.restore.min(most.max(held.floor)), ..held };
     let Some(group) = seen.filter(|group| is_lowered(held, group)) else { return held };
     let bound = most.max(group.floor);
     HeldFloor { floor: held.floor.min(bound), restore: held.restore.min(bound), ..held }
+}
+
+/// What stood there before is remembered as it was: a ceiling that is too low for it may be so for a moment only.
+fn remembering(before: Option<HeldFloor>, held: HeldFloor) -> HeldFloor {
+    HeldFloor { restore: before.map_or(held.restore, |before| before.restore), ..held }
 }
 
 /// Whether the group was seen below what is held, when our own change had long arrived.
@@ -509,5 +514,21 @@ mod tests {
         );
         assert_eq!(with(20, minute(11)).floor, Some(Capacity(20)));
         assert_eq!(with(20, minute(9)).floor, Some(Capacity(12)), "seen before our own change: says nothing");
+    }
+
+    #[test]
+    fn a_ceiling_that_is_too_low_for_a_moment_does_not_change_what_the_floor_goes_back_to() {
+        let release = release();
+        let (policy, history) = (policy(), history(t0()));
+        let launch = Launch { course: Course::Underway, primed: Some(0.9), ..Launch::ahead(&release) };
+        let next = |held, (floor, ceiling, at)| {
+            let group = GroupObservation { ceiling: Capacity(ceiling), ..group(floor, minute(at)) };
+            let demand = Demand { history: &history, launches: vec![launch.clone()], group: Some(&group), held: Some(held) };
+            plan_group(&policy, &demand, minute(at)).held.unwrap()
+        };
+        let low = next(held(12, 12, minute(9)), (2, 2, 11));
+        assert_eq!((low.floor, low.restore), (Capacity(2), Capacity(4)));
+        let again = next(low, (2, 60, 13));
+        assert!(again.floor > Capacity(2) && again.restore == Capacity(4), "{again:?}");
     }
 }

@@ -32,8 +32,8 @@ pub struct Service {
 pub struct Queue {
     /// Workers in all.
     pub workers: u64,
-    /// The share of them that is busy; 1 and more: the queue grows without end.
-    pub utilisation: f64,
+    /// The share of them that is busy; 1 and more: the queue grows without end; `None`: there is work and no worker.
+    pub utilisation: Option<f64>,
     /// The share of requests that wait at all, 0..=1.
     pub wait_probability: f64,
     /// The wait that 95 of 100 requests do not exceed, in seconds; `None`: it grows without end.
@@ -44,7 +44,7 @@ impl Queue {
     /// The queue of so many workers at a load in requests per second, each taking `service_secs`.
     pub fn of(workers: u64, load_per_second: f64, service_secs: f64) -> Self {
         let offered = if load_per_second > 0.0 && service_secs > 0.0 { load_per_second * service_secs } else { 0.0 };
-        let utilisation = if offered > 0.0 { offered / workers as f64 } else { 0.0 };
+        let utilisation = if offered > 0.0 { (workers > 0).then(|| offered / workers as f64) } else { Some(0.0) };
         let wait_probability = wait_probability(workers, offered);
         let free = workers as f64 - offered;
         let wait_p95_secs = (wait_probability < 1.0)

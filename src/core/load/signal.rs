@@ -15,13 +15,15 @@ use super::scene::{Baseline, Scene, earlier};
 use super::surge::{self, Surge};
 use super::{Policy, Problem, needed};
 use crate::core::decide::GroupObservation;
-use crate::core::words::{Capacity, since};
+use crate::core::words::{Capacity, later, since};
 
 /// So many points one after another must be above the forecast: one minute is noise, three are on their way to an outage.
 const RUN: usize = 3;
 /// A surge that outran the forecast holds the rollout for so long after its last minute: one that hovers around the
 /// forecast is not let through each time it dips.
 const LASTS: Duration = Duration::from_mins(10);
+/// The forecast's cells: history is read by the hour.
+const CELL: Duration = Duration::from_hours(1);
 /// An older newest point says nothing of now.
 const FRESH: Duration = Duration::from_mins(5);
 /// Growth is taken from so many minutes: a rollout's steps take minutes to show, and an hour would flatten them.
@@ -93,7 +95,9 @@ pub(super) fn outrun(scene: &Scene<'_>, recent: &[(Timestamp, f64)]) -> Option<P
     }
     let Baseline::Learned(profile) = &scene.baseline else { return None };
     let surges: Vec<Surge> = window.parts.iter().filter_map(|part| part.proven.clone()).collect();
-    let forecast = |at: Timestamp| profile.at(at).plus(surge::surge_at(&surges, at)).p95;
+    // A cell of the forecast is the mean of its time: where that rises, some minutes lie above it and below the next.
+    let around = |at: Timestamp| profile.at(at).most(profile.at(earlier(at, CELL))).most(profile.at(later(at, CELL)));
+    let forecast = |at: Timestamp| around(at).plus(surge::surge_at(&surges, at)).p95;
     let known = recent.iter().filter(|(at, load)| *at <= scene.now && load.is_finite());
     let above: Vec<_> = known.map(|(at, load)| (*at, *load, forecast(*at))).collect();
     let mut runs = above.chunk_by(|one, other| (one.1 > one.2) == (other.1 > other.2));

@@ -22,6 +22,8 @@ const GROWTH: f64 = 1.25;
 const ROUNDS: usize = 60;
 /// Most periods that are looked at: a week of minutes.
 const MOST_PERIODS: usize = 10_080;
+/// The share of its whole time, and of the first quarter, which has the peak, that must be counted.
+const LEAST_COVERED: f64 = 0.75;
 /// Fewer say nothing of a shape.
 const LEAST_PERIODS: usize = 5;
 /// What comes after a record ended is not known. It is taken to go on as in its last half, and to fade with the length of
@@ -68,7 +70,8 @@ struct Row {
 }
 
 impl Uptake {
-    /// Learns it. `None`: nothing was counted, or too little to see a shape.
+    /// Learns it. `None`: nothing was counted, or too little to see a shape: what was not counted would be learned as
+    /// nobody coming, and hours that nobody plans for.
     pub fn learn(release: Name, counted: &Counted<'_>, recorded_at: Timestamp) -> Option<Self> {
         let begins = counted.admitted.first()?.0;
         let period_secs = counted.period.as_secs_f64();
@@ -77,6 +80,10 @@ impl Uptake {
             counted.requests.iter().filter(|(at, _)| later_than(*at, counted.period, begins)).take(MOST_PERIODS).collect();
         let ends_secs = since(known.last()?.0, begins).as_secs_f64() + period_secs;
         if known.len() < LEAST_PERIODS || period_secs <= 0.0 || counted.attempts <= 0.0 {
+            return None;
+        }
+        let is_counted = |until_secs: f64| covered((&known, begins), period_secs, until_secs) >= LEAST_COVERED;
+        if !is_counted(ends_secs) || !is_counted(ends_secs / 4.0) {
             return None;
         }
         let edges = edges(period_secs, ends_secs);
@@ -110,6 +117,15 @@ impl Uptake {
         curve.extend(TAIL.iter().map(|lengths| (ends.mul_f64(1.0 + lengths), came + tail * (1.0 - fades(*lengths)))));
         curve
     }
+}
+
+/// The share of the time from the beginning in which requests were counted.
+fn covered((known, begins): (&[&(Timestamp, u64)], Timestamp), period_secs: f64, until_secs: f64) -> f64 {
+    let overlap = |(at, _): &&(Timestamp, u64)| {
+        let from_secs = (at.as_millisecond() - begins.as_millisecond()) as f64 / 1_000.0;
+        ((from_secs + period_secs).min(until_secs) - from_secs.max(0.0)).max(0.0)
+    };
+    known.iter().map(overlap).sum::<f64>() / until_secs
 }
 
 /// 2^-x, for the few places of the tail.
@@ -267,6 +283,14 @@ mod tests {
         assert_eq!(learned(&[], counted(&all, 50)), None);
         assert_eq!(learned(&all, counted(&all, 3)), None, "three minutes have no shape");
         assert_eq!(learned(&all, (0..50).map(|minute| (later(t0(), Duration::from_mins(minute)), 0)).collect()), None);
+        let blind = |from: usize, until: usize| {
+            let mut minutes = counted(&all, 300);
+            minutes.drain(from..until);
+            learned(&all, minutes)
+        };
+        assert_eq!(blind(0, 40), None, "the hour that has the peak was not counted");
+        assert_eq!(blind(100, 200), None, "nor was a third of all");
+        assert!(blind(150, 170).is_some(), "some minutes are missing always");
         let huge = (0..50).map(|minute| (later(t0(), Duration::from_mins(minute)), u64::MAX)).collect();
         assert!(learned(&all, huge).is_none_or(|uptake| uptake.points.iter().all(|point| (0.0..=1.0).contains(&point.1))));
     }

@@ -5,11 +5,16 @@
 //! Not here: deciding. Invariant (I3, I6): nothing above the bounds, nothing down by more than a step or below what is
 //! held, and nothing at all on a frozen group.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::core::decide::{GroupObservation, State};
 use crate::core::load::{Limits, Override, OverrideKind, OverrideTo, Policy, ScheduledFloor, Turn};
-use crate::core::words::{Capacity, Name, local};
+use crate::core::words::{Capacity, Name, later, local};
+
+/// What was seen longer ago says nothing: the core's two minutes.
+const FRESH: Duration = Duration::from_mins(2);
 
 /// What a group may be set to.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct Guard {
     restore: Capacity,
     /// The floor that is decided by now; `None`: none is held.
     held: Option<Capacity>,
+    /// The floor whose raise would spend the whole cost limit within an hour; `None`: nothing is limited.
+    affordable: Option<Capacity>,
     overrides: Vec<Override>,
 }
 
@@ -66,6 +73,28 @@ pub enum Refusal {
         /// Most at a time.
         step: Capacity,
     },
+    /// A raise of more than a step that nobody decided by now.
+    #[error(
+        "{group} would rise from {from} to {to} at once and may gain {step} at a time; nothing was sent, the next decision looks anew"
+    )]
+    Jump {
+        /// The group.
+        group: Name,
+        /// Its floor now.
+        from: Capacity,
+        /// What was asked for.
+        to: Capacity,
+        /// Most at a time.
+        step: Capacity,
+    },
+    /// The group was described too long ago.
+    #[error("{group} was last described at {at:.0}, and a group that is not seen is not changed; look at its provider")]
+    Stale {
+        /// The group.
+        group: Name,
+        /// When.
+        at: Timestamp,
+    },
     /// Decided long ago; something else is decided by now.
     #[error("a floor of {to} on {group} is below the {held} that is decided by now; nothing was sent")]
     Outdated {
@@ -87,6 +116,7 @@ impl Guard {
             limits: policy.limits,
             restore,
             held: state.floors.get(&policy.name).map(|held| held.floor),
+            affordable: affordable(policy, restore),
             overrides: overrides.cloned().collect(),
         }
     }
@@ -95,6 +125,9 @@ impl Guard {
     pub fn admit(&self, floor: Capacity, seen: &GroupObservation, now: Timestamp) -> Result<(), Refusal> {
         if let Some(freeze) = self.find(OverrideKind::Freeze, now) {
             return Err(self.frozen(freeze));
+        }
+        if now > later(seen.observed_at, FRESH) {
+            return Err(Refusal::Stale { group: self.group.clone(), at: seen.observed_at });
         }
         if floor > seen.floor { self.raise(floor, seen, now) } else { self.lower(floor, seen, now) }
     }
@@ -130,11 +163,19 @@ impl Guard {
         let imposed = self.number(OverrideKind::Pin, now).or_else(|| self.number(OverrideKind::Ceiling, now));
         // What stands there without tminus is nobody's raise.
         let imposed = imposed.map(|imposed| imposed.max(self.restore));
-        let bounds = self.limits.quota.into_iter().chain(imposed).chain([seen.ceiling]);
+        let bounds = self.limits.quota.into_iter().chain(self.affordable).chain(imposed).chain([seen.ceiling]);
         let most = bounds.fold(self.limits.ceiling, Capacity::min);
         let least = self.limits.floor.min(self.restore);
         let beyond = || Refusal::Beyond { group: self.group.clone(), floor, least, most };
-        if floor > most { Err(beyond()) } else { Ok(()) }
+        if floor > most {
+            return Err(beyond());
+        }
+        let step = self.limits.step.max(Capacity(1));
+        let highest = Capacity(seen.floor.0.saturating_add(step.0)).max(self.held.unwrap_or_default());
+        if floor > highest {
+            return Err(Refusal::Jump { group: self.group.clone(), from: seen.floor, to: floor, step });
+        }
+        Ok(())
     }
 
     fn lower(&self, floor: Capacity, seen: &GroupObservation, now: Timestamp) -> Result<(), Refusal> {
@@ -165,12 +206,16 @@ impl Guard {
     }
 }
 
+/// Where an hour of what is raised costs all that a launch may cost.
+fn affordable(policy: &Policy, restore: Capacity) -> Option<Capacity> {
+    let each = policy.price.as_ref().map(|price| price.per_instance_hour).filter(|each| *each > 0.0)?;
+    let raised = (policy.limits.cost?.max(0.0) / each).floor().min(f64::from(u32::MAX));
+    Some(Capacity(restore.0.saturating_add(raised as u32)))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::core::words::later;
 
     fn guard(held: Option<u32>, imposed: &[OverrideTo]) -> Guard {
         let limits = Limits {
@@ -193,7 +238,14 @@ mod tests {
             warned: false,
         };
         let overrides = imposed.iter().map(one).collect();
-        Guard { group: group.clone(), limits, restore: Capacity(4), held: held.map(Capacity), overrides }
+        Guard {
+            group: group.clone(),
+            limits,
+            restore: Capacity(4),
+            held: held.map(Capacity),
+            affordable: Some(Capacity(16)),
+            overrides,
+        }
     }
 
     #[test]
@@ -204,6 +256,10 @@ mod tests {
             ("a raise within bounds", Some(12), vec![], 4, 12, ""),
             ("a raise above the quota", Some(21), vec![], 4, 21, "beyond"),
             ("a raise above the group's own ceiling", Some(19), vec![], 4, 19, "beyond"),
+            ("a raise that costs too much", Some(17), vec![], 12, 17, "beyond"),
+            ("more than a step up that is decided", Some(16), vec![], 4, 16, ""),
+            ("more than a step up that nobody holds", None, vec![], 4, 14, "jump"),
+            ("a step up that nobody holds", None, vec![], 4, 12, ""),
             ("a raise above an imposed ceiling", Some(12), vec![Ceiling(capacity(10))], 4, 12, "beyond"),
             ("a raise above a pin", Some(12), vec![Pin(capacity(6))], 4, 12, "beyond"),
             ("a raise to a pin", Some(6), vec![Pin(capacity(6))], 4, 6, ""),
@@ -225,6 +281,8 @@ mod tests {
                 Err(Refusal::Frozen { .. }) => "frozen",
                 Err(Refusal::Beyond { .. }) => "beyond",
                 Err(Refusal::Drop { .. }) => "drop",
+                Err(Refusal::Jump { .. }) => "jump",
+                Err(Refusal::Stale { .. }) => "stale",
                 Err(Refusal::Outdated { .. }) => "outdated",
             };
             assert_eq!(word, expected, "{name}: {answer:?}");
@@ -246,5 +304,8 @@ mod tests {
         assert_eq!(guard(None, &[Freeze]).admit_kept(&[], Timestamp::UNIX_EPOCH), Ok(()), "what is kept may be taken out");
         let seen = |floor| GroupObservation::at_floor(capacity(floor), capacity(18), over);
         assert_eq!(guard(Some(12), &[Freeze]).admit(capacity(12), &seen(4), over), Ok(()), "at its end it is over");
+        let late = later(over, FRESH + Duration::from_secs(1));
+        let stale = guard(Some(12), &[]).admit(capacity(12), &seen(4), late);
+        assert!(matches!(stale, Err(Refusal::Stale { .. })), "{stale:?}");
     }
 }

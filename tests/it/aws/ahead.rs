@@ -268,6 +268,49 @@ async fn a_date_that_slips_moves_the_schedule_and_a_launch_that_is_called_off_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_slips_while_the_group_is_not_seen_takes_out_what_would_come_in_its_window() {
+    for blind in [true, false] {
+        let mut rig = rig("").await;
+        rig.live(-2 * HOUR).await;
+        if blind {
+            rig.unseen = true;
+        } else {
+            rig.fake.world().denied = vec!["DescribeScheduledActions"];
+            rig.fresh();
+        }
+        let moved = rig.t0 + 6 * 3_600;
+        rig.documents(moved, "");
+        let freeze = imposed(&rig, OverrideTo::Freeze, -HOUR);
+        rig.fake.world().denied.clear();
+        assert!(rig.order(Some(freeze)).await.replies[0].is_ok());
+        let window = 6 * HOUR - 20..12 * HOUR;
+        assert!(kept(&rig).iter().all(|(at, to)| !window.contains(at) || *to > BEFORE), "blind: {blind}: {:?}", kept(&rig));
+        rig.unseen = false;
+        rig.live(6 * HOUR).await;
+        assert_eq!(rig.min(), NEEDED, "blind: {blind}: {:?}", rig.sizes());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_add_to_a_raise_that_came_by_itself_goes_back_with_it() {
+    let mut rig = rig("").await;
+    rig.clients = "4k";
+    rig.documents(rig.t0, "");
+    rig.live(-HOUR - 30).await;
+    rig.until(0);
+    assert!((BEFORE + 1..NEEDED).contains(&rig.min()), "{:?}", rig.sizes());
+    rig.fake.world().set_min(API, NEEDED).unwrap();
+    rig.until(30);
+    rig.live(2 * HOUR).await;
+    assert_eq!(rig.min(), NEEDED, "{:?}", rig.sizes());
+    assert!(rig.scheduled() > 0, "its way back is kept");
+    // The launch is not begun, and nobody looks any more.
+    rig.until(14 * HOUR);
+    rig.live(14 * HOUR + 2).await;
+    assert_eq!((rig.min(), rig.scheduled()), (BEFORE, 0), "{:?}", rig.sizes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_changes_nothing() {
     let mut rig = rig("shadow: true").await;
     rig.live(2 * HOUR).await;

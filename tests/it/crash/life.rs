@@ -86,13 +86,13 @@ impl Life {
 
     /// Checks every promise; the daemon, if there is one, answers clients as its orders say.
     pub async fn check(&mut self, daemon: Option<&Daemon>) {
+        // The world before the journal: what reaches the world in between is in a journal that is read later (I1).
+        let (receipts, tellings) = (self.room.receipts(), self.tellings());
+        let registry = durable::registry(self.folder.path());
         let durable = match Durable::read(self.folder.path()) {
             Ok(durable) => durable,
             Err(error) => self.fail(&[error]),
         };
-        let (receipts, tellings) = (self.room.receipts(), self.tellings());
-        let registry = durable::registry(self.folder.path());
-        // What came while the store was being read may be in the journal only now.
         let stand = Stand {
             ledger: &self.ledger,
             durable: &durable,

@@ -11,7 +11,8 @@ use tminus::core::words::later;
 
 use super::bench::{Bench, config, name};
 
-const DOCUMENTS: &str = "
+const DOCUMENTS: &str = concat!(
+    "
 apiVersion: tminus/v1
 kind: Release
 name: r
@@ -23,20 +24,9 @@ from: '>=1.0 <2.0.0'
 launch_at: 2026-12-01T11:00:00Z
 gate: gate
 rollout: {steps: [STEPS]}
----
-apiVersion: tminus/v1
-kind: MetricsSource
-name: counts
-push: {}
-queries: {errors: {series: errors}, requests: {series: requests}}
----
-apiVersion: tminus/v1
-kind: GatePolicy
-name: gate
-metrics: [{name: http, candidate: {errors: errors, requests: requests}}]
-slo: {percent: 1}
-lag: 0s
-";
+",
+    include_str!("gate.yaml")
+);
 
 /// Percents with a dwell of a minute, as steps of a document.
 fn documents(percents: &str) -> String {

@@ -11,7 +11,8 @@ use tminus::shell::settings::load_texts;
 
 use super::bench::{Bench, config, name};
 
-const DOCUMENTS: &str = "
+const DOCUMENTS: &str = concat!(
+    "
 apiVersion: tminus/v1
 kind: Release
 name: r
@@ -30,20 +31,9 @@ name: api
 group: {aws: {name: api, region: us-west-2}}
 capacity_per_instance: 10/s
 limits: {floor: 4, ceiling: 60, step: 60}
----
-apiVersion: tminus/v1
-kind: MetricsSource
-name: counts
-push: {}
-queries: {errors: {series: errors}, requests: {series: requests}}
----
-apiVersion: tminus/v1
-kind: GatePolicy
-name: gate
-metrics: [{name: http, candidate: {errors: errors, requests: requests}}]
-slo: {percent: 1}
-lag: 0s
-";
+",
+    include_str!("gate.yaml")
+);
 
 /// The group has what its floor asks for.
 fn observe(bench: &mut Bench, floor: u32) {

@@ -6,7 +6,8 @@ use tminus::core::words::Percent;
 
 use super::bench::{Bench, name};
 
-const DOCUMENTS: &str = "
+const DOCUMENTS: &str = concat!(
+    "
 apiVersion: tminus/v1
 kind: Release
 name: sound
@@ -37,18 +38,6 @@ name: list
 items: [{id: fine, title: Nobody minds, sign_off: {}}]
 ---
 apiVersion: tminus/v1
-kind: MetricsSource
-name: counts
-push: {}
-queries: {errors: {series: errors}, requests: {series: requests}}
----
-apiVersion: tminus/v1
-kind: GatePolicy
-name: gate
-metrics: [{name: http, candidate: {errors: errors, requests: requests}}]
-slo: {percent: 1}
----
-apiVersion: tminus/v1
 kind: ScalingPolicy
 name: group
 group: {aws: {name: group, region: us-west-2}}
@@ -60,7 +49,9 @@ kind: PrimingPolicy
 name: content
 source: {urls: ['http://x.example/a']}
 nodes: [{name: edge, connect: 'x.example:80'}]
-";
+",
+    include_str!("gate.yaml")
+);
 
 fn launched(bench: &mut Bench) {
     bench.pass(75);

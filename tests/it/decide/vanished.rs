@@ -9,7 +9,8 @@ use tminus::core::words::{Percent, later};
 
 use super::bench::{Bench, config, name};
 
-const DOCUMENTS: &str = "
+const DOCUMENTS: &str = concat!(
+    "
 apiVersion: tminus/v1
 kind: Release
 name: r
@@ -45,20 +46,9 @@ apiVersion: tminus/v1
 kind: Checklist
 name: list
 items: [{id: signed, title: Somebody signed, sign_off: {}}]
----
-apiVersion: tminus/v1
-kind: MetricsSource
-name: counts
-push: {}
-queries: {errors: {series: errors}, requests: {series: requests}}
----
-apiVersion: tminus/v1
-kind: GatePolicy
-name: gate
-metrics: [{name: http, candidate: {errors: errors, requests: requests}}]
-slo: {percent: 1}
-lag: 0s
-";
+",
+    include_str!("gate.yaml")
+);
 
 fn goes(bench: &mut Bench, release: &str) {
     let missing = Missing { document: format!("Release/{release}"), file: "releases/r.yaml".into() };

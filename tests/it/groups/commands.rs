@@ -221,6 +221,28 @@ async fn the_scripts_of_deploy_describe_and_set() {
     assert_eq!(ledger(folder.path()).len(), 8, "{:?}", ledger(folder.path()));
 }
 
+#[tokio::test]
+async fn a_program_of_theirs_that_fails_or_says_little_shows_no_group() {
+    for (script, program, answer) in [
+        ("gcloud", "gcloud", "echo expired >&2; exit 1"),
+        ("gcloud", "gcloud", "echo 4 60"),
+        ("gcloud", "gcloud", "echo 4 60 None 5"),
+        ("kubernetes", "kubectl", "echo expired >&2; exit 1"),
+        ("kubernetes", "kubectl", "echo 4"),
+        ("kubernetes-scale", "kubectl", "echo expired >&2; exit 1"),
+        ("kubernetes-scale", "kubectl", "true"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(program), format!("#!/bin/sh\n{answer}\n")).unwrap();
+        fs::set_permissions(folder.path().join(program), fs::Permissions::from_mode(0o755)).unwrap();
+        let file = format!("{}/deploy/groups/{script}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("PATH={}:/usr/bin:/bin", folder.path().display());
+        let ran = std::process::Command::new("env").args([&path, &file, "describe", "place", "api", "60"]).output().unwrap();
+        let printed = String::from_utf8_lossy(&ran.stdout);
+        assert!(!ran.status.success(), "{script} after `{answer}`: {printed}");
+    }
+}
+
 fn ledger(folder: &Path) -> Vec<String> {
     fs::read_to_string(folder.join("ledger")).unwrap().lines().map(str::to_owned).collect()
 }

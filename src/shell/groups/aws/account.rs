@@ -6,17 +6,19 @@
 //! known, and costs nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, FailedScheduledUpdateGroupActionRequest};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use super::calls::{self, ACTIONS_A_CALL, Calls, GROUPS_A_CALL};
+use super::gather::Gather;
 use super::launches::Launches;
+use super::reading::{Actions, Read, Reading};
 use super::schedule::{Kept, Write};
 use super::seen::{self, Beside};
 use crate::core::load::{GroupFinding, ScheduledFloor, Turn};
@@ -30,8 +32,10 @@ use crate::shell::spec::AwsAccount;
 const SHARE: u32 = 2;
 /// Each page of scheduled actions is worth so much waiting before all are read again: one page is read at each look.
 const PAUSE_A_PAGE: Duration = Duration::from_secs(2);
-/// What was read longer ago is not known any more.
+/// What was read longer ago is read again ...
 const SCHEDULE_LASTS: Duration = Duration::from_secs(110);
+/// ... and counts until that is done, for no longer than this: thousands take some looks.
+const STILL_KNOWN: Duration = Duration::from_mins(4);
 /// Between two looks at activities.
 const ACTIVITIES_EVERY: Duration = Duration::from_secs(30);
 /// Pages of activities at the first look: boots of the last days.
@@ -46,6 +50,10 @@ const ALONE_A_LOOK: usize = 4;
 /// would hold up a tick. One alone may be a hiccup.
 const RESTS: Duration = Duration::from_secs(5);
 const RESTS_AT_MOST: Duration = Duration::from_mins(1);
+/// The look before a change counts for it as long as this.
+const LOOK_COUNTS: Duration = Duration::from_secs(5);
+/// Changes that are under way at once: AWS throttles an account, and what hundreds of groups need comes in one tick.
+const CHANGES_AT_ONCE: usize = 8;
 
 /// See the module.
 pub(super) struct Account {
@@ -53,41 +61,57 @@ pub(super) struct Account {
     credentials: Credentials,
     calls: OnceCell<Calls>,
     memory: Mutex<Memory>,
+    gather: Gather,
+    changes: Semaphore,
 }
 
 /// What is known from earlier looks.
 #[derive(Default)]
 struct Memory {
     /// Scheduled actions by group there, when they were read and how many pages they took.
-    schedules: Option<(BTreeMap<String, Vec<Action>>, Instant, usize)>,
+    schedules: Option<(Arc<Actions>, Instant, usize)>,
+    /// Those that are being read.
+    reading: Option<Reading>,
     /// Counts writes: what was read while one went on is not kept.
     writes: u64,
     launches: BTreeMap<String, Launches>,
     activities_at: Option<Instant>,
     alone: BTreeMap<String, (Vec<GroupFinding>, Instant)>,
+    /// Groups that were looked at before a change, until it is made.
+    looked: BTreeMap<String, (AutoScalingGroup, Instant)>,
     /// Until when nothing is asked, and why.
     rests: Option<(Instant, String)>,
     /// Looks in a row that came to nothing.
     in_vain: u32,
 }
 
-type Action = aws_sdk_autoscaling::types::ScheduledUpdateGroupAction;
-
 /// Groups of the documents with their names there.
 pub(super) type Named = BTreeMap<Name, String>;
 
 /// How scheduled actions were read.
-type Schedules = Result<BTreeMap<String, Vec<Action>>, String>;
+type Schedules = Result<Arc<Actions>, String>;
 
 impl Account {
     pub(super) fn new(spec: AwsAccount, credentials: Credentials) -> Self {
-        Self { spec, credentials, calls: OnceCell::new(), memory: Mutex::default() }
+        Self {
+            spec,
+            credentials,
+            calls: OnceCell::new(),
+            memory: Mutex::default(),
+            gather: Gather::default(),
+            changes: Semaphore::new(CHANGES_AT_ONCE),
+        }
     }
 
     async fn calls(&self) -> &Calls {
         let connect =
             async || Calls { client: calls::connect(&self.spec, self.credentials.clone()).await, patience: Patience::default() };
         self.calls.get_or_init(connect).await
+    }
+
+    /// Waits for its turn to change a group; nobody closes what hands out turns.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.changes.acquire().await.ok()
     }
 
     fn memory<T>(&self, look: impl FnOnce(&mut Memory) -> T) -> T {
@@ -113,15 +137,17 @@ impl Account {
         seen
     }
 
-    /// One group as it is now, without what its account keeps for it.
+    /// One group as it is now, just before it is changed, without what its account keeps for it.
     pub(super) async fn describe_one(
         &self,
         (name, there): (&Name, &str),
     ) -> Result<crate::core::decide::GroupObservation, String> {
         let at = clock::now();
-        let described = self.calls().await.groups(&[there.to_owned()]).await.map_err(|error| error.to_string())?;
-        let group = described.first().ok_or_else(|| self.absent("DescribeAutoScalingGroups", there).to_string())?;
-        self.read((name, group), (&Err("it was not asked for".into()), at))
+        let described = self.gather.group(self.calls().await, there).await.map_err(|error| error.to_string())?;
+        let group = described.ok_or_else(|| self.absent("DescribeAutoScalingGroups", there).to_string())?;
+        let seen = self.read((name, &group), (&Err("it was not asked for".into()), at));
+        self.memory(|memory| memory.looked.insert(there.to_owned(), (group, clock::monotonic())));
+        seen
     }
 
     fn rest(&self, why: &str) {
@@ -199,30 +225,30 @@ impl Account {
     /// All scheduled actions by group there: read now, or lately enough.
     async fn schedules(&self, calls: &Calls, within: Duration) -> Schedules {
         let now = clock::monotonic();
-        let (known, writes) = self.memory(|memory| {
-            let lasts = |pages: usize| PAUSE_A_PAGE.saturating_mul(pages.saturating_sub(1) as u32).min(SCHEDULE_LASTS);
-            let known = memory.schedules.as_ref().filter(|(_, at, pages)| now < *at + lasts(*pages));
-            (known.map(|(all, ..)| all.clone()), memory.writes)
+        let (known, reading) = self.memory(|memory| {
+            let reading = memory.reading.take().filter(|reading| reading.writes == memory.writes);
+            (memory.schedules.clone(), reading.unwrap_or_else(|| Reading::new(memory.writes)))
         });
-        if let Some(known) = known {
-            return Ok(known);
+        let lasts = |pages: usize| PAUSE_A_PAGE.saturating_mul(pages.saturating_sub(1) as u32).min(SCHEDULE_LASTS);
+        if let Some((all, ..)) = known.as_ref().filter(|(_, at, pages)| now < *at + lasts(*pages)) {
+            return Ok(all.clone());
         }
-        let (actions, pages) = match tokio::time::timeout(within, calls.actions(None)).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("it took longer than {} s", within.as_secs_f64())),
-        };
-        let mut all: BTreeMap<String, Vec<Action>> = BTreeMap::new();
-        for action in actions {
-            all.entry(action.auto_scaling_group_name.clone().unwrap_or_default()).or_default().push(action);
-        }
-        self.memory(|memory| {
-            if memory.writes != writes {
-                return Err("it was being written meanwhile".into());
+        let writes = reading.writes;
+        match reading.go_on(calls, (now, within)).await.map_err(|error| error.to_string())? {
+            Read::Partly(reading) => {
+                let unread = format!("{} pages were read so far, and it goes on", reading.pages);
+                self.memory(|memory| memory.reading = Some(reading));
+                known.filter(|(_, at, _)| now < *at + STILL_KNOWN).map(|(all, ..)| all).ok_or(unread)
             }
-            memory.schedules = Some((all.clone(), now, pages));
-            Ok(all)
-        })
+            Read::Whole(all, pages) => self.memory(|memory| {
+                if memory.writes != writes {
+                    return Err("it was being written meanwhile".into());
+                }
+                let all = Arc::new(all);
+                memory.schedules = Some((all.clone(), now, pages));
+                Ok(all)
+            }),
+        }
     }
 
     /// Learns from the newest activities, if it is time.
@@ -272,8 +298,14 @@ impl Account {
 
     async fn set_floor_once(&self, there: &str, floor: u32) -> Result<(), SetError> {
         let calls = self.calls().await;
-        let described = calls.groups(&[there.to_owned()]).await?;
-        let group = described.first().ok_or_else(|| self.absent("UpdateAutoScalingGroup", there))?;
+        let looked = self.memory(|memory| memory.looked.remove(there));
+        let group = match looked.filter(|(_, at)| clock::monotonic() < *at + LOOK_COUNTS) {
+            Some((group, _)) => group,
+            None => {
+                let described = self.gather.group(calls, there).await?;
+                described.ok_or_else(|| self.absent("UpdateAutoScalingGroup", there))?
+            }
+        };
         let floor = i32::try_from(floor).unwrap_or(i32::MAX);
         let ceiling = group.max_size.unwrap_or(i32::MAX);
         if floor > ceiling {
@@ -282,6 +314,7 @@ impl Account {
         if group.min_size == Some(floor) {
             return Ok(());
         }
+        let _turn = self.turn().await;
         Ok(calls.set_min_size(there, floor).await?)
     }
 
@@ -291,8 +324,9 @@ impl Account {
 
     /// Has AWS keep exactly these changes of ours.
     pub(super) async fn put_schedule(&self, (name, there): (&Name, &str), wanted: &[ScheduledFloor]) -> Result<(), SetError> {
+        let _turn = self.turn().await;
         let calls = self.calls().await;
-        let (actions, _) = calls.actions(Some(there)).await?;
+        let actions = calls.actions(there).await?;
         let write = Kept::read(name, &actions).write(name, (wanted, clock::now()));
         self.begin_write();
         let written = carry_out(calls, there, &write).await;

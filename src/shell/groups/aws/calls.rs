@@ -19,8 +19,8 @@ pub(super) const GROUPS_A_CALL: usize = 100;
 pub(super) const ACTIONS_A_CALL: usize = 50;
 /// What a page holds at most.
 const PAGE: i32 = 100;
-/// Pages of scheduled actions that are read: 125 of each of 40 groups, or 10 of each of 500.
-const MOST_PAGES: usize = 50;
+/// Pages that are read: as many scheduled actions as AWS keeps for 500 groups, 125 each.
+pub(super) const MOST_PAGES: usize = 625;
 
 /// A client, and its patience.
 pub(super) struct Calls {
@@ -37,9 +37,6 @@ pub(super) async fn connect(account: &AwsAccount, credentials: Credentials) -> C
     };
     Client::from_conf(config.build())
 }
-
-/// Scheduled actions, and how many pages they took.
-pub(super) type Actions = (Vec<ScheduledUpdateGroupAction>, usize);
 
 impl Calls {
     /// Groups by their names, at most [`GROUPS_A_CALL`]; those that do not exist are not among them.
@@ -60,23 +57,32 @@ impl Calls {
         Ok(groups)
     }
 
-    /// Scheduled actions of a group, or of all of them.
-    pub(super) async fn actions(&self, group: Option<&str>) -> Result<Actions, AwsError> {
-        let (mut actions, mut token) = (Vec::new(), None::<String>);
-        for pages in 1..=MOST_PAGES {
-            let ask = || {
-                let call = self.client.describe_scheduled_actions().set_auto_scaling_group_name(group.map(str::to_owned));
-                call.max_records(PAGE).set_next_token(token.clone()).send()
-            };
-            let page = self.patience.call("DescribeScheduledActions", ask).await?;
-            actions.extend(page.scheduled_update_group_actions.unwrap_or_default());
-            token = page.next_token.filter(|token| !token.is_empty());
+    /// All scheduled actions of a group.
+    pub(super) async fn actions(&self, group: &str) -> Result<Vec<ScheduledUpdateGroupAction>, AwsError> {
+        let (mut actions, mut token) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let (page, next) = self.actions_page(Some(group), token.as_ref()).await?;
+            actions.extend(page);
+            token = next;
             if token.is_none() {
-                return Ok((actions, pages));
+                break;
             }
         }
-        let cause = format!("there are more than {MOST_PAGES} pages of scheduled actions in this account");
-        Err(AwsError::Unreachable { operation: "DescribeScheduledActions", cause })
+        Ok(actions)
+    }
+
+    /// A page of scheduled actions of a group, or of all of them, and where the next one begins, if there is one.
+    pub(super) async fn actions_page(
+        &self,
+        group: Option<&str>,
+        token: Option<&String>,
+    ) -> Result<(Vec<ScheduledUpdateGroupAction>, Option<String>), AwsError> {
+        let ask = || {
+            let call = self.client.describe_scheduled_actions().set_auto_scaling_group_name(group.map(str::to_owned));
+            call.max_records(PAGE).set_next_token(token.cloned()).send()
+        };
+        let page = self.patience.call("DescribeScheduledActions", ask).await?;
+        Ok((page.scheduled_update_group_actions.unwrap_or_default(), page.next_token.filter(|token| !token.is_empty())))
     }
 
     /// The newest scaling activities of all groups: so many pages of them.

@@ -47,8 +47,20 @@ impl Fake {
 }
 
 async fn attend(State(world): State<Arc<Mutex<World>>>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = wire::form(&body);
-    let (key, region, service) = wire::signer(&headers);
+    let takes = {
+        let mut world = world.lock().unwrap();
+        let (now, most) = world.under_way;
+        world.under_way = (now + 1, most.max(now + 1));
+        world.takes
+    };
+    tokio::time::sleep(takes).await;
+    world.lock().unwrap().under_way.0 -= 1;
+    answer(&world, (&headers, &body))
+}
+
+fn answer(world: &Mutex<World>, (headers, body): (&HeaderMap, &[u8])) -> Response {
+    let form = wire::form(body);
+    let (key, region, service) = wire::signer(headers);
     let action = form.get("Action").cloned().unwrap_or_default();
     let (trouble, answer) = {
         let mut world = world.lock().unwrap();

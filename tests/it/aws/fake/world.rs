@@ -3,6 +3,7 @@
 //! Invariant: min <= desired <= max, always; whatever changes a size is in the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How late scheduled actions fire: AWS says up to two minutes.
 const LATE_SECS: i64 = 100;
@@ -81,6 +82,10 @@ pub struct World {
     pub trouble_every: u32,
     pub troubles: Vec<Trouble>,
     came: u32,
+    /// How long each answer takes.
+    pub takes: Duration,
+    /// Calls that are under way, and the most that ever were.
+    pub under_way: (u32, u32),
     /// What is refused, by operation.
     pub denied: Vec<&'static str>,
 }
@@ -97,6 +102,8 @@ impl World {
             trouble_every: 0,
             troubles: Vec::new(),
             came: 0,
+            takes: Duration::ZERO,
+            under_way: (0, 0),
             denied: Vec::new(),
         }
     }
