@@ -21,16 +21,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "CSV")]
     history: PathBuf,
     /// How far ahead, at most 28d
-    #[arg(long, default_value = "24h", value_parser = parse_duration)]
+    #[arg(long, default_value = "24h", value_parser = horizon)]
     horizon: Duration,
     /// The width of a point, 1m to 24h; it divides the day. Several values within it become their mean
-    #[arg(long, default_value = "1h", value_parser = parse_duration)]
-    step: Duration,
+    #[arg(long, default_value = "1h", value_parser = step)]
+    step: Step,
     /// Whose clocks days and hours go by
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    time_zone: String,
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    time_zone: TimeZone,
     /// Draws the history's last week and the forecast into a file too
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = picture)]
     plot: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
@@ -38,19 +38,14 @@ pub(super) struct Args {
 
 /// Runs `forecast`.
 pub(super) fn run(args: &Args) -> Outcome {
-    let step = i64::try_from(args.step.as_secs()).ok().and_then(|secs| Step::try_from(secs).ok());
-    let step = step
-        .filter(|_| args.step.subsec_nanos() == 0)
-        .ok_or("--step: a step is 1m to 24h and divides the day, such as 5m, 15m, 1h or 6h")?;
-    if args.horizon < args.step || args.horizon > FURTHEST {
-        return Err(format!("--horizon: between one step and {}", format_duration(FURTHEST)));
+    if args.horizon < args.step.duration() {
+        anstream::eprintln!("error: --horizon: one step at least");
+        return Ok(Exit::Usage);
     }
-    let zone = TimeZone::get(&args.time_zone).map_err(|_| {
-        format!("--time-zone: {:?} is no zone of the IANA database, such as Europe/Berlin", plain(&args.time_zone))
-    })?;
+    let zone = args.time_zone.clone();
     let points = forecast_file::read(&args.history, &zone)?;
     let nothing = || format!("{}: there is no usable value in it, so there is nothing to forecast from", args.history.display());
-    let forecast = Grid::of(&points, step, zone).and_then(Forecast::of).ok_or_else(nothing)?;
+    let forecast = Grid::of(&points, args.step, zone).and_then(Forecast::of).ok_or_else(nothing)?;
     let answer = ForecastView::of(&forecast, points.tally(), args.horizon);
     if let Some(file) = &args.plot {
         std::fs::write(file, svg(&forecast, &answer)).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -58,6 +53,29 @@ pub(super) fn run(args: &Args) -> Outcome {
     tell(&answer.history);
     args.form.print(&answer, human)?;
     Ok(Exit::Done)
+}
+
+fn horizon(text: &str) -> Result<Duration, String> {
+    let horizon = parse_duration(text).map_err(|error| error.to_string())?;
+    let is_possible = !horizon.is_zero() && horizon <= FURTHEST;
+    if is_possible { Ok(horizon) } else { Err(format!("at most {}, and one step at least", format_duration(FURTHEST))) }
+}
+
+fn step(text: &str) -> Result<Step, String> {
+    let step = parse_duration(text).map_err(|error| error.to_string())?;
+    let secs = i64::try_from(step.as_secs()).ok().filter(|_| step.subsec_nanos() == 0);
+    let step = secs.and_then(|secs| Step::try_from(secs).ok());
+    step.ok_or_else(|| "a step is 1m to 24h and divides the day, such as 5m, 15m, 1h or 6h".into())
+}
+
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| format!("{:?} is no zone of the IANA database, such as Europe/Berlin", plain(text)))
+}
+
+fn picture(text: &str) -> Result<PathBuf, String> {
+    let file = PathBuf::from(text);
+    let is_svg = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+    if is_svg { Ok(file) } else { Err("it is drawn as SVG, so the file's name ends in .svg".into()) }
 }
 
 fn tell(history: &ForecastHistory) {

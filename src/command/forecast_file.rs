@@ -28,7 +28,8 @@ pub(super) fn read(path: &Path, zone: &TimeZone) -> Result<Points, String> {
     let place = |name: &str| head.split(',').position(|column| column.trim().trim_matches('"').eq_ignore_ascii_case(name));
     let (Some(at), Some(value)) = (place("timestamp"), place("value")) else {
         let shown: String = plain(&head).chars().take(80).collect();
-        return Err(told(format!("the first line names the columns timestamp and value; it is {shown:?}")));
+        let shown = if shown.is_empty() { "empty".to_owned() } else { format!("{shown:?}") };
+        return Err(told(format!("the first line names the columns timestamp and value; it is {shown}")));
     };
     let mut is_read = false;
     while next(&mut lines, &mut line).map_err(&told)? {

@@ -26,6 +26,9 @@ pub(super) fn check(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<B
         pace(snapshot, (policy, group, *floor), broken);
         forgotten(snapshot, (policy, group, *restore), broken);
         let lowers = stands(snapshot, group).is_some_and(|held| *floor < held);
+        if lowers && is_blind(snapshot, policy) {
+            say(broken, "I3", format!("{group} would be scaled in while nobody knows its load"));
+        }
         let needing = snapshot.config.releases.values().find(|release| keeps(decision, snapshot, (policy, group, release)));
         if let Some(release) = needing.filter(|_| lowers) {
             say(broken, "I3", format!("{group} would be scaled in while {} needs it", release.name));
@@ -39,6 +42,12 @@ fn forgotten(snapshot: &Snapshot, (policy, group, restore): (&Policy, &Name, Cap
     if let Some(before) = before.filter(|before| restore < *before) {
         say(broken, "I3", format!("{group} would go back to {restore} instead of {before}"));
     }
+}
+
+/// Whether its load is to be measured and the last day of it is not known.
+fn is_blind(snapshot: &Snapshot, policy: &Policy) -> bool {
+    let newest = snapshot.observed.history.get(&policy.name).and_then(|points| points.last());
+    policy.has_history && newest.is_none_or(|(at, _)| later(*at, Duration::from_hours(24)) < snapshot.now)
 }
 
 /// What a floor is compared with: what is held, unless others took it away since, and this was seen when our own change had

@@ -4,6 +4,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -15,10 +16,15 @@ use super::scheduled;
 use super::snapshot::{Snapshot, State};
 use crate::core::checklist::{Check, Demand as Demanded, Item};
 use crate::core::gate::Judged;
-use crate::core::load::{self, Course, Demand, GroupPlan, Launch, Layer, Overrides, Problem};
+use crate::core::load::{self, Course, Demand, GroupPlan, Launch, Layer, Overrides, Policy, Problem};
 use crate::core::release::{Phase, Release, ReleaseState, offer};
 use crate::core::throttle::{Halt, HaltTarget, Offer, Table, TableInput};
-use crate::core::words::Name;
+use crate::core::words::{Name, later};
+
+/// A history that ended longer ago says nothing of today.
+const KNOWN_FOR: Duration = Duration::from_hours(24);
+/// What a point of a history stands for at most.
+const POINT: Duration = Duration::from_hours(1);
 
 /// See the module.
 pub(super) struct Draft<'a> {
@@ -74,9 +80,24 @@ impl<'a> Draft<'a> {
     pub(super) fn plan_of(&self, name: &Name) -> Option<GroupPlan> {
         let policy = self.snapshot.config.scalings.get(name)?;
         let (demand, now) = (self.demand(name), self.snapshot.now);
-        let forecast = self.memory.learned.forecast(policy, (demand.history, now));
+        let forecast = self.memory.learned.forecast(policy, (self.ordinary(policy, demand.history), now));
         let plan = load::plan_learned(policy, &demand, (forecast, now), &self.layer(name));
         Some(GroupPlan { problems: self.missed(name).chain(plan.problems).collect(), ..plan })
+    }
+
+    /// The history that says what comes on ordinary days: without the hours of launches that are going on, whose surge is
+    /// planned on top of it. Nothing, where the last day is not known.
+    fn ordinary<'h>(&self, policy: &Policy, history: &'h [(Timestamp, f64)]) -> &'h [(Timestamp, f64)] {
+        let now = self.snapshot.now;
+        if history.last().is_none_or(|(at, _)| later(*at, KNOWN_FOR) < now) {
+            return &[];
+        }
+        let leans = |(release, _): &(&Release, &ReleaseState)| release.scaling.contains(&policy.name) && !release.shadow;
+        let surges = |state: &ReleaseState| state.ended_at.is_none_or(|ended| now < later(ended, policy.hold_after));
+        let began = |state: &ReleaseState| state.admitted.first().map(|(at, _)| *at).filter(|_| surges(state));
+        let Some(began) = self.releases().filter(leans).filter_map(|(_, state)| began(state)).min() else { return history };
+        // A point is the mean of its hour.
+        &history[..history.partition_point(|(at, _)| later(*at, POINT) <= began)]
     }
 
     /// What lies over a group's plan.

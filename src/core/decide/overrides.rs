@@ -53,10 +53,20 @@ impl Quote {
             }
             _ => format!("floor {} as it is", known(self.floor_now)),
         };
-        let cost = self.cost.zip(self.currency.as_ref()).map(|(cost, currency)| format!("; about {cost:.2} {currency} more"));
+        let cost = self.cost.zip(self.currency.as_ref()).map(|(cost, currency)| money(cost, currency));
         let cost = cost.unwrap_or_else(|| "; its policy states no price".into());
         let notes = self.notes.iter().fold(String::new(), |all, note| all + " " + note);
         format!("{} gets a {} until {until}: {floor}{cost}.{notes}", self.group, self.to.words())
+    }
+}
+
+/// What it costs, or saves.
+fn money(cost: f64, currency: &str) -> String {
+    let cents = (cost * 100.0).round();
+    match cents {
+        0.0 => format!("; 0.00 {currency} more"),
+        cents if cents > 0.0 => format!("; about {:.2} {currency} more", cents / 100.0),
+        cents => format!("; about {:.2} {currency} less", -cents / 100.0),
     }
 }
 

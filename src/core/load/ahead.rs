@@ -106,7 +106,8 @@ pub fn followed(held: Option<HeldFloor>, kept: &KeptSchedule, (seen, now): (&Gro
             Turn::Raise => change.floor,
             Turn::Restore => expected.map_or(change.floor.max(restore), |held| held.peak),
         };
-        expected = Some(HeldFloor { floor: change.floor, restore, peak, since: change.at });
+        let stepped = change.floor.0.saturating_sub(expected.map_or(kept.restore, |held| held.floor).0);
+        expected = Some(HeldFloor { floor: change.floor, restore, peak, since: change.at, stepped: Capacity(stepped) });
         highest = highest.max(change.floor);
         if seen.floor == change.floor && seen.observed_at >= change.at {
             reached = expected;
@@ -388,6 +389,7 @@ mod tests {
             restore: Capacity(4),
             peak: Capacity(peak),
             since: minute(since),
+            stepped: Capacity(8),
         };
         for (name, before, floor, now, expected) in [
             ("before", None, 4, -50, None),
@@ -403,7 +405,10 @@ mod tests {
             ("somebody else was there", Some(held(12, 12, -45)), 7, 500, Some(held(12, 12, -45))),
         ] {
             let seen = seen(floor, &[], minute(now));
-            assert_eq!(followed(before, &kept, (&seen, minute(now))), expected, "{name}");
+            let found = followed(before, &kept, (&seen, minute(now)));
+            let whole = |held: HeldFloor| HeldFloor { stepped: Capacity(0), ..held };
+            assert_eq!(found.map(whole), expected.map(whole), "{name}");
+            assert!(found.is_none_or(|found| found.stepped <= Capacity(8)), "{name}: by a step at a time");
         }
     }
 }

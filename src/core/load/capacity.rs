@@ -211,6 +211,7 @@ mod tests {
             ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
             has_history: true,
             keeps_schedule: false,
+            tells_of_trouble: true,
             time_zone: None,
             service: None,
             usl: None,

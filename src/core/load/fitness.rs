@@ -46,7 +46,7 @@ pub fn fitness(aspect: Aspect, (plan, policy): (&GroupPlan, &Policy), seen: &Gro
         Aspect::Quota => quota(plan, policy),
         Aspect::ZoneBalance => zone_balance(policy, seen, plan),
         Aspect::LeadTime => lead_time(plan, policy),
-        Aspect::Processes => processes(plan, seen, now),
+        Aspect::Processes => processes((plan, policy), seen, now),
     }
 }
 
@@ -130,13 +130,13 @@ fn lead_time(plan: &GroupPlan, policy: &Policy) -> Fitness {
             Fitness::Fit(format!("19 of 20 boots took at most {}; {stated} are planned", format_duration(p95)))
         }
         _ => Fitness::Unknown(format!(
-            "no boot of {} was observed, {stated} are only stated: start an instance to see",
+            "no boot of {} was observed, {stated} are only stated: start an instance to see, or have `describe` tell boot_p95_secs",
             plan.group
         )),
     }
 }
 
-fn processes(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Fitness {
+fn processes((plan, policy): (&GroupPlan, &Policy), seen: &GroupObservation, now: Timestamp) -> Fitness {
     let all = findings(plan, seen, now);
     let sentence = |finding: &GroupFinding| finding.sentence(&plan.group).trim_end_matches('.').to_owned();
     let serious = all.iter().find(|finding| finding.is_serious() && !matches!(finding, GroupFinding::MaxTooLow { .. }));
@@ -144,6 +144,10 @@ fn processes(plan: &GroupPlan, seen: &GroupObservation, now: Timestamp) -> Fitne
     match (serious, unread()) {
         (Some(serious), _) => Fitness::Unfit(sentence(serious)),
         (None, Some(unread)) => Fitness::Unknown(sentence(unread)),
+        (None, None) if !policy.tells_of_trouble => Fitness::Unknown(format!(
+            "the programs of {} tell nothing of suspended processes or failing starts; have a `command` check look",
+            plan.group
+        )),
         (None, None) => Fitness::Fit("no process is suspended, nothing is being replaced, and instances start".to_owned()),
     }
 }

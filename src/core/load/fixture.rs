@@ -51,6 +51,7 @@ pub(super) fn policy() -> Policy {
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: true,
         keeps_schedule: false,
+        tells_of_trouble: true,
         time_zone: None,
         service: None,
         usl: None,
@@ -113,7 +114,7 @@ pub(super) fn group(floor: u32, observed_at: Timestamp) -> GroupObservation {
 
 /// A floor held since an instant, over four.
 pub(super) fn held(floor: u32, peak: u32, since: Timestamp) -> HeldFloor {
-    HeldFloor { floor: Capacity(floor), restore: Capacity(4), peak: Capacity(peak), since }
+    HeldFloor { floor: Capacity(floor), restore: Capacity(4), peak: Capacity(peak), since, stepped: Capacity(8) }
 }
 
 /// A group that carries out its plans at once, as a world of its own.

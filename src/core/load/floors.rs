@@ -27,6 +27,9 @@ pub struct HeldFloor {
     pub peak: Capacity,
     /// When `floor` was last changed.
     pub since: Timestamp,
+    /// Instances of a step that raises have used up, until a lead after the last one.
+    #[serde(default)]
+    pub stepped: Capacity,
 }
 
 /// What is wished of a floor at an instant.
@@ -41,7 +44,8 @@ pub(super) enum Wish {
 /// How a floor may move.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pace {
-    /// Time between two raises: an instance's way into service, so that each step is seen to arrive before the next.
+    /// Time between two whole steps: an instance's way into service, so that each is seen to arrive before the next. Raises
+    /// that are less than a step together do not wait for each other.
     pub lead: Duration,
     /// The floor that is there while tminus holds none.
     pub standing: Capacity,
@@ -58,12 +62,15 @@ impl Pace {
     pub(super) fn next(&self, held: Option<HeldFloor>, wish: Wish, at: Timestamp) -> Option<HeldFloor> {
         match (wish, held) {
             (Wish::AtLeast(wished), None) if wished.max(self.restore) > self.standing => {
-                let floor = self.raised(self.standing, wished.max(self.restore));
-                Some(HeldFloor { floor, restore: self.restore, peak: floor, since: at })
+                let floor = raised(self.standing, (wished.max(self.restore), self.step));
+                let stepped = Capacity(floor.0 - self.standing.0);
+                Some(HeldFloor { floor, restore: self.restore, peak: floor, since: at, stepped })
             }
             (Wish::AtLeast(wished), Some(held)) if wished.max(held.restore) > held.floor && self.next_raise(held) <= at => {
-                let floor = self.raised(held.floor, wished.max(held.restore));
-                Some(HeldFloor { floor, peak: floor, since: at, ..held })
+                let used = self.used(held, at);
+                let floor = raised(held.floor, (wished.max(held.restore), Capacity(self.step.0.saturating_sub(used.0))));
+                let stepped = Capacity(used.0.saturating_add(floor.0.saturating_sub(held.floor.0)));
+                Some(HeldFloor { floor, peak: floor, since: at, stepped, ..held })
             }
             (Wish::GiveBack(bottom), Some(held)) if self.lowered(held, bottom) < held.floor && self.next_lowering(held) <= at => {
                 Some(HeldFloor { floor: self.lowered(held, bottom), since: at, ..held })
@@ -103,23 +110,31 @@ impl Pace {
         self.ramp_down.every.max(LEAST_EVERY)
     }
 
-    fn raised(&self, from: Capacity, wished: Capacity) -> Capacity {
-        wished.min(Capacity(from.0.saturating_add(self.step.0.max(1))))
+    /// What is used up of a step at an instant; after a lowering nothing: what was taken is needed now.
+    fn used(&self, held: HeldFloor, at: Timestamp) -> Capacity {
+        let is_over = held.floor < held.peak || at >= later(held.since, self.lead);
+        if is_over { Capacity(0) } else { held.stepped }
     }
 
     fn lowered(&self, held: HeldFloor, bottom: Capacity) -> Capacity {
         Capacity(held.floor.0.saturating_sub(self.decrement(held))).max(held.restore).max(bottom.min(held.floor))
     }
 
-    /// After a raise, once that is in service; after a lowering, at the next instant: what was taken is needed now.
+    /// At the next instant while something is left of the step, else once that is in service.
     fn next_raise(&self, held: HeldFloor) -> Timestamp {
-        later(held.since, if held.floor < held.peak { Duration::from_nanos(1) } else { self.lead.max(Duration::from_nanos(1)) })
+        let next = later(held.since, Duration::from_nanos(1));
+        let is_used_up = self.used(held, next) >= self.step.max(Capacity(1));
+        if is_used_up { later(held.since, self.lead).max(next) } else { next }
     }
 
     /// The first lowering at the next instant after the window, each further one after `every`.
     fn next_lowering(&self, held: HeldFloor) -> Timestamp {
         later(held.since, if held.floor < held.peak { self.every() } else { Duration::from_nanos(1) })
     }
+}
+
+fn raised(from: Capacity, (wished, room): (Capacity, Capacity)) -> Capacity {
+    wished.min(Capacity(from.0.saturating_add(room.0.max(1))))
 }
 
 #[cfg(test)]
@@ -147,7 +162,13 @@ mod tests {
     }
 
     fn held(floor: u32, peak: u32, since_secs: u64) -> HeldFloor {
-        HeldFloor { floor: Capacity(floor), restore: Capacity(4), peak: Capacity(peak), since: at(since_secs) }
+        HeldFloor {
+            floor: Capacity(floor),
+            restore: Capacity(4),
+            peak: Capacity(peak),
+            since: at(since_secs),
+            stepped: Capacity(u32::MAX),
+        }
     }
 
     #[test]
@@ -175,16 +196,36 @@ mod tests {
             ("never below what was there", Some(held(5, 44, 0)), give_back(0), 901, Some(held(4, 44, 901))),
             ("needed again while ramping: raised at once", Some(held(36, 44, 901)), at_least(44), 902, Some(held(44, 44, 902))),
         ] {
-            assert_eq!(pace(20, 10.0).next(before, wish, at(secs)), expected, "{name}");
+            assert_eq!(pace(20, 10.0).next(before, wish, at(secs)).map(unstepped), expected.map(unstepped), "{name}");
         }
+    }
+
+    /// Beside what it used of its step.
+    fn unstepped(held: HeldFloor) -> HeldFloor {
+        HeldFloor { stepped: Capacity(0), ..held }
+    }
+
+    #[test]
+    fn what_is_left_of_a_step_waits_for_nothing() {
+        let next = |held, floor, secs| pace(8, 10.0).next(held, Wish::AtLeast(Capacity(floor)), at(secs)).unwrap();
+        let first = next(None, 9, 0);
+        let more = next(Some(first), 20, 6);
+        assert_eq!((first.floor, more.floor), (Capacity(9), Capacity(12)), "eight in all");
+        assert_eq!(next(Some(more), 20, 1_199).floor, Capacity(12));
+        assert_eq!(next(Some(more), 20, 1_206).floor, Capacity(20));
+        assert_eq!(
+            pace(8, 10.0).next_look(Some(first), Wish::AtLeast(Capacity(20))),
+            Some(later(at(0), Duration::from_nanos(1)))
+        );
     }
 
     #[test]
     fn a_group_below_the_floor_of_its_policy_is_brought_there_inside_a_window() {
         let below = Pace { standing: Capacity(1), ..restoring(2, 10.0, 4) };
         let first = below.next(None, Wish::AtLeast(Capacity(2)), at(0));
-        assert_eq!(first, Some(held(3, 3, 0)));
-        assert_eq!(below.next(first, Wish::AtLeast(Capacity(2)), at(1_200)), Some(held(4, 4, 1_200)));
+        assert_eq!(first.map(unstepped), Some(unstepped(held(3, 3, 0))));
+        let second = below.next(first, Wish::AtLeast(Capacity(2)), at(1_200));
+        assert_eq!(second.map(unstepped), Some(unstepped(held(4, 4, 1_200))));
         assert_eq!(below.next(None, Wish::GiveBack(Capacity(0)), at(0)), None, "outside it is left alone");
         assert_eq!(below.next(first, Wish::GiveBack(Capacity(0)), at(1)), first, "nothing to give back");
     }

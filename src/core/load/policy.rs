@@ -34,6 +34,9 @@ pub struct Policy {
     /// Whether the group's provider keeps changes of the floor for later and carries them out by itself.
     #[serde(default)]
     pub keeps_schedule: bool,
+    /// Whether it tells of processes that are suspended and instances that do not start.
+    #[serde(default)]
+    pub tells_of_trouble: bool,
     /// The IANA zone by whose clocks its load has days; `None`: UTC.
     #[serde(default)]
     pub time_zone: Option<String>,

@@ -118,7 +118,7 @@ impl Problem {
                 format!("{group} was not observed lately, so its floor is left as it is; check that its provider answers.")
             }
             Self::NoHistory => format!(
-                "{group} has no load history, so its baseline is guessed from its floor; check the source of its load query."
+                "{group} has no load history of the last day, so its baseline is guessed from its floor and nothing is given back; check the source of its load query."
             ),
             Self::NoAudience { release } => format!(
                 "{release} leans on {group} but states no audience, so its surge is unknown and not planned for; add an audience to the release."

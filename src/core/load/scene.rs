@@ -20,6 +20,8 @@ use crate::core::words::{Capacity, later, since};
 
 /// Part of the lead that is added to it, 1/4: for the tick that decides, health checks, and boots slower than the p95.
 const MARGIN: u32 = 4;
+/// A load that is not known now is taken to be known again after this.
+const SEES_AGAIN: Duration = Duration::from_mins(2);
 /// What a baseline without a launch is asked for: a day has every hour.
 const HORIZON: Duration = Duration::from_hours(24);
 
@@ -101,6 +103,8 @@ pub(super) struct Scene<'a> {
     /// Never shorter, or a window would close again when the first instances boot faster than somebody thought.
     pub lead: Duration,
     pub baseline: Baseline,
+    /// Loads are to be measured and are not: nothing is given back on a guess.
+    pub is_blind: bool,
     /// In order of time; they do not overlap.
     pub windows: Vec<Window<'a>>,
 }
@@ -115,7 +119,8 @@ impl<'a> Scene<'a> {
         let pace = Pace { lead: boot.unwrap_or(policy.lead), standing, restore, step: limits.step, ramp_down };
         let lead = boot.map_or(policy.lead, |boot| boot.max(policy.lead));
         let baseline = Baseline::of(profile, planned_load(policy, restore));
-        let mut scene = Self { policy, now, pace, lead, baseline, windows: Vec::new() };
+        let is_blind = policy.has_history && matches!(baseline, Baseline::Guessed(_));
+        let mut scene = Self { policy, now, pace, lead, baseline, is_blind, windows: Vec::new() };
         let own_ceiling = demand.group.map(|group| group.ceiling);
         let mut parts: Vec<_> = demand.launches.iter().filter_map(|launch| scene.part(launch, own_ceiling)).collect();
         parts.sort_by_key(|part| part.opens);
@@ -141,7 +146,7 @@ impl<'a> Scene<'a> {
         match inside {
             Some(window) if at < window.proven_from => Wish::AtLeast(window.expected_floor),
             Some(window) => Wish::AtLeast(window.proven_floor),
-            None if soon() => Wish::AtLeast(Capacity(0)),
+            None if soon() || (held.is_some() && self.sees_nothing(at)) => Wish::AtLeast(Capacity(0)),
             None => Wish::GiveBack(self.still_needed(at)),
         }
     }
@@ -149,7 +154,14 @@ impl<'a> Scene<'a> {
     /// The next instant after `at` at which the wish may change by itself.
     pub(super) fn next_boundary(&self, at: Timestamp) -> Option<Timestamp> {
         let of = |window: &Window<'_>| [earlier(window.opens, self.lead), window.opens, window.proven_from, window.ends];
-        self.windows.iter().flat_map(of).filter(|boundary| *boundary > at).min()
+        let sees_again = self.sees_nothing(at).then(|| later(self.now, SEES_AGAIN));
+        self.windows.iter().flat_map(of).filter(|boundary| *boundary > at).chain(sees_again).min()
+    }
+
+    /// Whether nothing is known of the load now. What follows is drawn as if it were known again soon: a way back that is
+    /// kept ahead of time stays planned.
+    fn sees_nothing(&self, at: Timestamp) -> bool {
+        self.is_blind && at < later(self.now, SEES_AGAIN)
     }
 
     /// Instances that launches whose window is over still need on top of the floor without tminus: adoption goes on for

@@ -26,8 +26,9 @@ const LASTS: Duration = Duration::from_mins(10);
 const CELL: Duration = Duration::from_hours(1);
 /// An older newest point says nothing of now.
 const FRESH: Duration = Duration::from_mins(5);
-/// Growth is taken from so many minutes: a rollout's steps take minutes to show, and an hour would flatten them.
-const SPAN: Duration = Duration::from_mins(15);
+/// Growth is taken from so many minutes: a rollout's steps take minutes to show, and a load that has turned is to be seen
+/// to fall before a quarter of an hour is over.
+const SPAN: Duration = Duration::from_mins(8);
 /// Most points that growth is taken from; their pairs are compared.
 const MOST_POINTS: usize = 60;
 /// A longer runway is none that anybody waits for.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a message names the operation, and what to do where a person has to.
 
-use aws_sdk_autoscaling::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 
 /// Codes of calls that came too fast.
 const THROTTLED: [&str; 5] =
@@ -126,7 +126,9 @@ impl AwsError {
     }
 
     fn unanswered<E: std::error::Error + 'static>(operation: &'static str, error: &SdkError<E>) -> Self {
-        let cause: String = DisplayErrorContext(error).to_string().chars().take(LONGEST_CAUSE).collect();
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let sentences: Vec<String> = causes.map(ToString::to_string).collect();
+        let cause: String = sentences.join(": ").chars().take(LONGEST_CAUSE).collect();
         let whole = format!("{error:?}");
         if whole.contains("CredentialsNotLoaded") || whole.contains("ProviderError") || whole.contains("no providers in chain") {
             Self::Credentials { operation, cause }

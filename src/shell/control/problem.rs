@@ -84,7 +84,7 @@ impl Problem {
 
     /// 404, the same for everything.
     pub fn not_found() -> Self {
-        let detail = "there is nothing here; `tminus status` lists the releases, docs/API.md the routes";
+        let detail = "there is nothing here; `tminus status` lists the releases and groups, docs/API.md the routes";
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::chronicle::{self, Past};
 use super::fault::{self, Step};
+use super::lanes::Lanes;
 use super::warmth;
 use crate::core::decide::{Announcement, Effect, Intent};
 use crate::core::load::ScheduledFloor;
@@ -79,6 +80,7 @@ pub(super) struct Actuators {
     notifier: Arc<Notifier>,
     outcomes: mpsc::Sender<Outcome>,
     attempts: BTreeMap<String, u32>,
+    lanes: Lanes,
     tasks: JoinSet<()>,
     data: PathBuf,
     /// Priming runs that are going on; a run that ended has no sender left.
@@ -106,7 +108,8 @@ impl Actuators {
         (data, documents): (PathBuf, &Documents),
     ) -> Result<Self, NotifyError> {
         let notifier = Arc::new(Notifier::new(documents.notifiers.clone())?);
-        Ok(Self { groups, notifier, outcomes, attempts: BTreeMap::new(), tasks: JoinSet::new(), data, runs: BTreeMap::new() })
+        let (attempts, lanes, runs) = (BTreeMap::new(), Lanes::default(), BTreeMap::new());
+        Ok(Self { groups, notifier, outcomes, attempts, lanes, tasks: JoinSet::new(), data, runs })
     }
 
     /// Documents changed: people are told as they say now.
@@ -125,7 +128,12 @@ impl Actuators {
         match intent.effect.clone() {
             Effect::SetFloor { group, floor, .. } => {
                 let (groups, key) = (self.groups.clone(), intent.key.clone());
+                let lane = self.lanes.of(&intent.effect, &key);
                 self.spawn(intent, async move {
+                    let _turn = match lane.turn(&key).await {
+                        Ok(turn) => turn,
+                        Err(outdated) => return Ok(outdated).into(),
+                    };
                     if let Err(refused) = admitted(&groups, guard, (&group, floor)).await {
                         return Err(refused).into();
                     }
@@ -134,8 +142,13 @@ impl Actuators {
                 });
             }
             Effect::ScheduleFloors { group, floors, .. } => {
-                let groups = self.groups.clone();
+                let (groups, key) = (self.groups.clone(), intent.key.clone());
+                let lane = self.lanes.of(&intent.effect, &key);
                 self.spawn(intent, async move {
+                    let _turn = match lane.turn(&key).await {
+                        Ok(turn) => turn,
+                        Err(outdated) => return Ok(outdated).into(),
+                    };
                     // Of a group without a policy what is kept can only be taken out.
                     let refused = guard.map(|guard| guard.admit_kept(&floors, clock::now()));
                     if let Some(Err(refused)) = refused {

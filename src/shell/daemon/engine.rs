@@ -437,7 +437,10 @@ impl Engine {
         }
         let (kind, message) = match &outcome.result {
             Ok(detail) => ("effect", detail.clone()),
-            Err(failure) => ("effect_failed", format!("{}: {failure}; it is tried again", outcome.intent.key)),
+            Err(failure) => {
+                tracing::warn!(effect.key = outcome.intent.key, failure, "an effect failed; it is tried again");
+                ("effect_failed", format!("{}: {failure}; it is tried again", outcome.intent.key))
+            }
         };
         let event = NewEvent { at, release: outcome.release(), kind: kind.into(), message, by: None };
         if let Err(error) = self.store.add_events(&[event]) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -42,6 +42,8 @@ pub(super) struct Observers {
     groups: Arc<Groups>,
     sources: Arc<Sources>,
     halt_file: Option<PathBuf>,
+    /// Groups whose history could not be read at the last look: it is said once.
+    unread: Mutex<BTreeSet<Name>>,
     /// A halt file that existed when the settings ceased to name it.
     left_behind: Option<PathBuf>,
     warmth: Warmth,
@@ -51,7 +53,14 @@ impl Observers {
     pub(super) fn new(groups: Arc<Groups>, documents: &Documents, proven: Vec<Proven>) -> Result<Self, ObserveError> {
         let halt_file = named_halt_file(documents);
         let sources = Arc::new(Sources::new(documents.sources.clone())?);
-        Ok(Self { groups, sources, halt_file, left_behind: None, warmth: Warmth::new(proven, documents) })
+        Ok(Self {
+            groups,
+            sources,
+            halt_file,
+            unread: Mutex::default(),
+            left_behind: None,
+            warmth: Warmth::new(proven, documents),
+        })
     }
 
     /// Documents changed: groups that are new are opened, changed ones follow, sources are taken anew.
@@ -154,13 +163,31 @@ impl Observers {
         }
         let answers: Vec<(&LoadQuery, History)> = join_all(asked).await.into_iter().flatten().collect();
         let of = |(policy, query): (&'d Name, &'d LoadQuery)| match &answers.iter().find(|(asked, _)| *asked == query)?.1 {
-            Ok(points) => Some((policy.clone(), points.clone())),
+            Ok(points) => {
+                self.note_read(policy, step, None);
+                Some((policy.clone(), points.clone()))
+            }
             Err(error) => {
-                tracing::warn!(group = %policy, %error, "the load history could not be read; the baseline is unknown");
+                self.note_read(policy, step, Some(error));
                 None
             }
         };
         queries.into_iter().filter_map(of).collect()
+    }
+
+    /// Says it when a history cannot be read any more, once: each tick reads it. The last minutes have holes by nature.
+    fn note_read(&self, policy: &Name, step: Duration, error: Option<&ObserveError>) {
+        if step != HISTORY_STEP {
+            return;
+        }
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            None => drop(unread.remove(policy)),
+            Some(error) if unread.insert(policy.clone()) => {
+                tracing::warn!(group = %policy, %error, "the load history cannot be read; the baseline is a guess until it can");
+            }
+            Some(_) => {}
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! [`chronicle`] remembers for the report, [`warmth`] what priming proved, [`upkeep`] rids the store of what is old.
 //! [`owed`] journals what became of effects, [`durability`] knows whether anything can be kept, [`timekeeping`] whether the
 //! clock jumped, [`apply`] takes into force what people bring, [`fault`] lets tests kill the process between two steps.
-//! [`sockets`] and [`service`] are the ends to a service manager. [`documents`] are those in force; [`reload`] watches the
+//! [`lanes`] keeps changes of a group one behind the other. [`sockets`] and [`service`] are the ends to a service manager. [`documents`] are those in force; [`reload`] watches the
 //! files, [`reload_weigh`] reads them, [`reload_needed`] says what may not go with its file, [`reload_take`] takes a change
 //! into force and [`reload_start`] finds what a start begins with.
 //! Invariant: nothing is sent before its intent is durable (I1), and every listener reads snapshots, never the store.
@@ -21,6 +21,7 @@ mod durability;
 mod engine;
 mod fault;
 mod hindsight;
+mod lanes;
 mod look;
 mod owed;
 mod probing;

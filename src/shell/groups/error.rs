@@ -35,7 +35,7 @@ pub enum GroupError {
         message: String,
     },
     /// A program of the user's did not do it.
-    #[error("group {group}: {reason}; it is tried again")]
+    #[error("group {group}: {reason}")]
     Failed {
         /// The group.
         group: Name,

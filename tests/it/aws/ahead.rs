@@ -132,8 +132,8 @@ impl Rig {
         self.state = decision.state.clone();
         for intent in &decision.intents {
             match &intent.effect {
-                Effect::SetFloor { group, floor, .. } => self.groups.set_floor(group, floor.0).await.unwrap(),
-                Effect::ScheduleFloors { group, floors, .. } => self.groups.put_schedule(group, floors).await.unwrap(),
+                Effect::SetFloor { group, floor, .. } => Box::pin(self.groups.set_floor(group, floor.0)).await.unwrap(),
+                Effect::ScheduleFloors { group, floors, .. } => Box::pin(self.groups.put_schedule(group, floors)).await.unwrap(),
                 _ => {}
             }
         }

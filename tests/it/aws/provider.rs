@@ -182,9 +182,8 @@ async fn thousands_of_scheduled_actions_are_read_over_several_looks() {
     let (fake, groups) = world((4, 20)).await;
     let action = |i: i64| Action { at: at(60).as_second() + 60 * i, min: Some(5), max: None, desired: None, recurrence: None };
     for other in 0..60 {
-        let asg =
-            fake.world().add(&format!("other-{other}"), (1, 2)).actions.extend((0..100).map(|i| (format!("{i}"), action(i))));
-        drop(asg);
+        let actions = (0..100).map(|i| (format!("{i}"), action(i)));
+        fake.world().add(&format!("other-{other}"), (1, 2)).actions.extend(actions);
     }
     fake.world().takes = Duration::from_millis(20);
     let look = Look { within: Duration::from_millis(500), near: BTreeSet::new() };
@@ -204,7 +203,9 @@ async fn thousands_of_scheduled_actions_are_read_over_several_looks() {
 async fn what_many_groups_need_at_once_is_sent_a_few_at_a_time() {
     let fake = Fake::serve().await;
     let names: Vec<String> = (0..40).map(|i| format!("group-{i}")).collect();
-    names.iter().for_each(|name| drop(fake.world().add(name, (4, 20))));
+    for name in &names {
+        fake.world().add(name, (4, 20));
+    }
     fake.world().takes = Duration::from_millis(20);
     let groups = provider(&fake, &names.iter().map(String::as_str).collect::<Vec<_>>());
     let wanted = [raise(60, 12), restore(480, 4)];

@@ -96,6 +96,7 @@ fn scaling() -> Scaling {
         ramp_down: RampDown { percent: 10.0, every: Duration::from_mins(15) },
         has_history: false,
         keeps_schedule: false,
+        tells_of_trouble: true,
         time_zone: None,
         service: None,
         usl: None,

@@ -113,7 +113,7 @@ impl Made {
     /// As if a higher floor had been held before.
     fn holds(&mut self, floor: u32) {
         let (floor, restore) = (Capacity(floor), Capacity(3));
-        let held = HeldFloor { floor, restore, peak: floor, since: self.snapshot.now };
+        let held = HeldFloor { floor, restore, peak: floor, since: self.snapshot.now, stepped: floor };
         self.snapshot.state.floors.insert(name("group"), held);
     }
 }

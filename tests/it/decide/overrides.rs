@@ -41,11 +41,33 @@ struct Day {
     told: Vec<String>,
 }
 
+/// Loads that are measured.
+const MEASURED: &str = "load: {source: counts, query: load}
+---
+apiVersion: tminus/v1
+kind: MetricsSource
+name: counts
+push: {}
+queries: {load: {series: load}}
+";
+
 impl Day {
     fn new() -> Self {
-        let mut day = Self { bench: Bench::new(DOCUMENTS), floor: 3, told: Vec::new() };
+        Self::of(DOCUMENTS)
+    }
+
+    fn of(documents: &str) -> Self {
+        let mut day = Self { bench: Bench::new(documents), floor: 3, told: Vec::new() };
         day.pass(1);
         day
+    }
+
+    /// Sixty hours of a load until so many hours ago, and of another one since.
+    fn carried(&mut self, before: f64, since_hours: i64, after: f64) {
+        let now = self.bench.now;
+        let load = |ago: i64| if ago > since_hours { before } else { after };
+        let hours = (1..=60_i64).rev().map(|ago| (now - Duration::from_hours(ago.unsigned_abs()), load(ago))).collect();
+        self.bench.observed.history.insert(name("group"), hours);
     }
 
     fn pass(&mut self, minutes: u64) {
@@ -115,6 +137,64 @@ fn nothing_is_given_back_inside_a_window_though_the_override_ends_there() {
     day.pass(80);
     assert!(day.bench.state.overrides.list.is_empty(), "it is over");
     assert_eq!((day.bench.phase("first"), day.floor), ("rolling", 9));
+}
+
+#[test]
+fn nothing_is_given_back_while_nobody_knows_the_load() {
+    let mut day = Day::of(&[DOCUMENTS, MEASURED].concat());
+    day.bench.config.releases.clear();
+    day.carried(20.0, 0, 20.0);
+    assert_eq!(day.impose(at_least(12), 30), "overridden");
+    day.pass(25);
+    assert_eq!(day.floor, 12);
+    let known = day.bench.observed.history.clone();
+    for unknown in ["absent", "two days old"] {
+        day.bench.observed.history.clear();
+        if unknown != "absent" {
+            let old = known[&name("group")].iter().map(|(at, load)| (*at - Duration::from_hours(48), *load)).collect();
+            day.bench.observed.history.insert(name("group"), old);
+        }
+        day.pass(30);
+        assert_eq!(day.floor, 12, "its history is {unknown}");
+    }
+    let planned = &day.bench.last.plans[&name("group")].timeline;
+    assert!(planned.last().is_some_and(|last| last.to == Capacity(3)), "its way back is planned: {planned:?}");
+    day.bench.observed.history = known;
+    day.pass(60);
+    assert_eq!(day.floor, 3);
+}
+
+#[test]
+fn the_surge_of_a_launch_is_no_ordinary_load_while_it_goes_on() {
+    let mut day = Day::of(&[DOCUMENTS, MEASURED].concat());
+    day.carried(20.0, 0, 20.0);
+    day.pass(62);
+    assert_eq!(day.bench.phase("first"), "rolling");
+    let planned = |day: &Day| day.bench.last.plans[&name("group")].baseline.p95;
+    let before = planned(&day);
+    day.pass(120);
+    day.carried(20.0, 3, 400.0);
+    day.pass(1);
+    assert!(planned(&day) <= before * 1.05, "{} after {before}", planned(&day));
+    assert!(day.floor <= 9, "{}", day.floor);
+}
+
+#[test]
+fn more_capacity_waits_for_nothing_while_steps_allow_it() {
+    let mut day = Day::new();
+    day.bench.config.releases.clear();
+    assert_eq!(day.impose(at_least(5), 60), "overridden");
+    day.tick();
+    assert_eq!(day.floor, 5);
+    day.pass(1);
+    assert_eq!(day.impose(at_least(9), 60), "overridden");
+    day.pass(1);
+    assert_eq!(day.floor, 9, "six in a lead, as the step says");
+    assert_eq!(day.impose(at_least(15), 60), "overridden");
+    day.pass(8);
+    assert_eq!(day.floor, 9, "and then a lead later");
+    day.pass(4);
+    assert_eq!(day.floor, 15);
 }
 
 #[test]

@@ -237,7 +237,8 @@ async fn a_program_of_theirs_that_fails_or_says_little_shows_no_group() {
         fs::set_permissions(folder.path().join(program), fs::Permissions::from_mode(0o755)).unwrap();
         let file = format!("{}/deploy/groups/{script}", env!("CARGO_MANIFEST_DIR"));
         let path = format!("PATH={}:/usr/bin:/bin", folder.path().display());
-        let ran = std::process::Command::new("env").args([&path, &file, "describe", "place", "api", "60"]).output().unwrap();
+        let mut describe = tokio::process::Command::new("env");
+        let ran = describe.args([&path, &file, "describe", "place", "api", "60"]).output().await.unwrap();
         let printed = String::from_utf8_lossy(&ran.stdout);
         assert!(!ran.status.success(), "{script} after `{answer}`: {printed}");
     }

@@ -6,6 +6,8 @@
 //! is never scored. Not here: reading, forecasting.
 //! Invariant: at most 56 days of cells, each finite and not negative.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
@@ -44,6 +46,11 @@ impl Step {
     /// In seconds.
     pub fn secs(self) -> i64 {
         self.0
+    }
+
+    /// How long it is.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.unsigned_abs())
     }
 }
 

@@ -299,12 +299,11 @@ impl Account {
     async fn set_floor_once(&self, there: &str, floor: u32) -> Result<(), SetError> {
         let calls = self.calls().await;
         let looked = self.memory(|memory| memory.looked.remove(there));
-        let group = match looked.filter(|(_, at)| clock::monotonic() < *at + LOOK_COUNTS) {
-            Some((group, _)) => group,
-            None => {
-                let described = self.gather.group(calls, there).await?;
-                described.ok_or_else(|| self.absent("UpdateAutoScalingGroup", there))?
-            }
+        let group = if let Some((group, _)) = looked.filter(|(_, at)| clock::monotonic() < *at + LOOK_COUNTS) {
+            group
+        } else {
+            let described = self.gather.group(calls, there).await?;
+            described.ok_or_else(|| self.absent("UpdateAutoScalingGroup", there))?
         };
         let floor = i32::try_from(floor).unwrap_or(i32::MAX);
         let ceiling = group.max_size.unwrap_or(i32::MAX);
@@ -350,7 +349,7 @@ pub(super) enum SetError {
     Aws(#[from] AwsError),
     #[error("the floor {floor} is above its maximum size {ceiling}; tminus never raises that, nothing was changed")]
     Above { floor: i32, ceiling: i32 },
-    #[error("AWS keeps {kept} of {asked} scheduled actions: {first}; it is tried again")]
+    #[error("AWS keeps {kept} of {asked} scheduled actions: {first}")]
     Partly { kept: usize, asked: usize, first: String },
 }
 

@@ -15,6 +15,7 @@ use super::group::Group;
 use super::process::{self, Stop};
 use super::registry::{Instance, InstanceState, Registry};
 use crate::core::decide::GroupObservation;
+use crate::core::load::GroupFinding;
 use crate::core::words::{Capacity, Name};
 use crate::shell::clock;
 use crate::shell::groups::GroupError;
@@ -23,6 +24,9 @@ use crate::shell::spec::LocalGroup;
 
 /// Most instances of one group: every one is a process of this machine, and a typing error must not fork it to death.
 const MOST_INSTANCES: u32 = 200;
+
+/// So many that ended before they served, and none that did since: something is wrong with all of them.
+const LOSSES_IN_A_ROW: u32 = 3;
 
 /// How long `stop_all` leaves a process between SIGTERM and SIGKILL.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -109,7 +113,7 @@ impl LocalGroups {
             observed_at: clock::now(),
             schedule: None,
             others: Vec::new(),
-            findings: Vec::new(),
+            findings: failing(&view).into_iter().collect(),
         })
     }
 
@@ -251,6 +255,14 @@ fn file_stem(name: &Name) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// Instances that end before they serve, one after another.
+fn failing(view: &Registry) -> Option<GroupFinding> {
+    let is_short = (view.in_service().count() as u32) < view.desired;
+    let at = view.lost_at.filter(|_| is_short && view.losses >= LOSSES_IN_A_ROW)?;
+    let why = view.ended.iter().rev().find_map(|instance| instance.reason.clone()).unwrap_or_default();
+    Some(GroupFinding::LaunchesFail { times: view.losses, at, why })
 }
 
 #[cfg(test)]

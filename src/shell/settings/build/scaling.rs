@@ -34,6 +34,7 @@ pub fn policy(from: &ScalingPolicy) -> load::Policy {
         ramp_down: load::RampDown { percent: from.ramp_down.percent.0.share() * 100.0, every: from.ramp_down.every.0 },
         has_history: from.load.is_some(),
         keeps_schedule: matches!(from.group, Group::Aws(_)),
+        tells_of_trouble: matches!(from.group, Group::Aws(_) | Group::Local(_)),
         // As in the settings, which are not known here.
         time_zone: None,
         service: from.service.as_ref().map(|service| load::Service {

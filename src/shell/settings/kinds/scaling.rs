@@ -17,7 +17,7 @@ pub struct ScalingPolicy {
     pub group: Group,
     /// What one instance holds at target utilisation, from a load test: `45/s`.
     pub capacity_per_instance: PerTime,
-    /// The load history for the forecast. Default: none, and the baseline counts as unknown.
+    /// The load history for the forecast. Default: none, and the baseline is guessed from the floor.
     #[serde(default)]
     pub load: Option<Load>,
     /// Percent on top of the forecast, 0 or more. Default: 30.
