@@ -58,7 +58,7 @@ fn capacity(draft: &Draft<'_>, group: &Name, quantile: f64) -> Option<Evidence> 
         // What is in service may hold; with this it need not for long.
         _ if found.iter().any(GroupFinding::is_serious) => Outcome::Red,
         // What priming will mend is open, not red, while tminus is at it; the due decides.
-        (_, Some(_)) if is_mended_by_priming(plan) && primes(draft, group) => Outcome::Pending,
+        (_, Some(_)) if plan.is_mended_by_priming() && primes(draft, group) => Outcome::Pending,
         (_, Some(_)) => Outcome::Red,
         (CapacityAnswer::Holds(_), None) => Outcome::Green,
         (CapacityAnswer::Short(_), None) => Outcome::Pending,
@@ -81,7 +81,7 @@ fn fit(draft: &Draft<'_>, group: &Name, aspect: Aspect) -> Option<Evidence> {
     };
     let (outcome, detail) = match load::fitness(aspect, (plan, policy), observed, draft.snapshot.now) {
         Fitness::Fit(detail) => (Outcome::Green, detail),
-        Fitness::Unfit(detail) if aspect == Aspect::Quota && is_mended_by_priming(plan) && primes(draft, group) => {
+        Fitness::Unfit(detail) if aspect == Aspect::Quota && plan.is_mended_by_priming() && primes(draft, group) => {
             (Outcome::Pending, detail)
         }
         Fitness::Unfit(detail) => (Outcome::Red, detail),
@@ -96,18 +96,13 @@ fn unseen(draft: &Draft<'_>, plan: &GroupPlan) -> Evidence {
     let why = draft.snapshot.observed.unseen.get(group).map_or("was not asked yet", String::as_str);
     let detail = format!("{group} is not seen: it {why}");
     let shortfall = plan.problems.iter().find(|problem| problem.is_shortfall());
-    match shortfall.filter(|_| !(is_mended_by_priming(plan) && primes(draft, group))) {
+    match shortfall.filter(|_| !(plan.is_mended_by_priming() && primes(draft, group))) {
         Some(problem) => {
             let detail = format!("{detail}. {}", problem.sentence(group).trim_end_matches('.'));
             measured(Outcome::Red, detail, draft.snapshot.now)
         }
         None => measured(Outcome::Unknown, detail, draft.snapshot.now),
     }
-}
-
-/// Whether the plan fits once its caches are warm.
-pub(super) fn is_mended_by_priming(plan: &GroupPlan) -> bool {
-    plan.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
 }
 
 /// Whether a launch that leans on the group has caches that tminus primes.

@@ -107,7 +107,10 @@ fn imposed(
         draft.state.overrides = old;
         return Err(refused);
     }
+    let replaces = old.of(group, at).find(|one| one.to.kind() == to.kind()).map(replaced);
+    let planned = before.as_ref().and_then(|plan| kept_away(plan, (to, expires_at)));
     let notes = notes(draft, (group, to), after.as_ref());
+    let notes = replaces.into_iter().chain(notes).chain(planned).collect();
     Ok(quote(draft, (policy, to, expires_at), plans, notes))
 }
 
@@ -180,7 +183,15 @@ fn quote(
     let group = &policy.name;
     let held = draft.state.floors.get(group).map(|held| held.floor);
     let now = held.or_else(|| draft.snapshot.observed.groups.get(group).map(|seen| seen.floor));
+    let stronger = |kind: OverrideKind| {
+        let one = draft.state.overrides.of(group, draft.snapshot.now).find(|one| one.to.kind() == kind)?;
+        (kind > to.kind()).then(|| one.to.instances())
+    };
+    let is_held = stronger(OverrideKind::Pin).or_else(|| stronger(OverrideKind::Freeze)).is_some();
+    let ceiling = stronger(OverrideKind::Ceiling).flatten();
     let then = match (to, now) {
+        _ if is_held => None,
+        (OverrideTo::Floor(floor), Some(now)) if ceiling.is_some_and(|ceiling| ceiling < floor) => ceiling.max(Some(now)),
         (OverrideTo::Floor(floor), Some(now)) => Some(floor.max(now)),
         (OverrideTo::Ceiling(ceiling), Some(now)) => Some(ceiling.min(now)),
         (OverrideTo::Floor(instances) | OverrideTo::Pin(instances), _) => Some(instances),
@@ -226,6 +237,17 @@ fn notes(draft: &Draft<'_>, (group, to): (&Name, OverrideTo), plan: Option<&Grou
     let unseen = plan.is_some_and(|plan| plan.problems.contains(&Problem::NotObserved));
     let unseen = unseen.then(|| "It is not observed now: nothing changes until it is seen.".to_owned());
     stronger.chain(window).chain(unseen).collect()
+}
+
+fn replaced(one: &Override) -> String {
+    format!("It replaces the {} that {} imposes until {}.", one.to.words(), one.owner, local(one.expires_at, None))
+}
+
+/// A raise that is planned and does not come while a group is frozen.
+fn kept_away(plan: &GroupPlan, (to, expires_at): (OverrideTo, Timestamp)) -> Option<String> {
+    let raise = plan.timeline.iter().find(|change| change.to > change.from && change.at < expires_at)?;
+    let (floor, at) = (raise.to, local(raise.at, None));
+    (to == OverrideTo::Freeze).then(|| format!("The floor of {floor} that is planned for {at} does not come while it lasts."))
 }
 
 /// Lets one end later.

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::basis::{Basis, Ground, peak};
 use super::decision::Decision;
 use super::facts::prepare_at;
-use super::measure::is_mended_by_priming;
 use super::outlook::{Agreed, DominantView, GroupOutlook};
 use super::snapshot::Snapshot;
 use crate::core::checklist::{Check, Demand, Item, Word};
@@ -168,7 +167,7 @@ fn answer(snapshot: &Snapshot, decision: &Decision, (release, own): (&Release, &
     let (mut word, mut reasons) = readiness.map_or((Word::Hold, Vec::new()), |readiness| (readiness.word, readiness.reasons));
     for plan in own {
         let found = serious(plan, snapshot);
-        let mended = is_mended_by_priming(plan) && !release.priming.is_empty() && found.is_empty();
+        let mended = plan.is_mended_by_priming() && !release.priming.is_empty() && found.is_empty();
         let own = plan.problems.iter().filter(|problem| problem.is_shortfall()).map(|problem| problem.sentence(&plan.group));
         let short: Vec<String> = own.chain(found).collect();
         word = match (short.is_empty() || asks(snapshot, release, &plan.group), mended, word) {

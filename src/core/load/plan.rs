@@ -151,6 +151,26 @@ impl Lead {
     }
 }
 
+impl GroupPlan {
+    /// Instances that the p95 of the load needs, whatever is allowed: what people and alerts compare with those in service.
+    /// While caches are cold that will be primed in time, as many as are planned.
+    pub fn needed(&self) -> Capacity {
+        if self.is_mended_by_priming() {
+            return self.instances;
+        }
+        let needed = self.problems.iter().filter_map(|problem| match problem {
+            Problem::Ceiling { needed, .. } | Problem::Quota { needed, .. } | Problem::Contention { needed, .. } => Some(*needed),
+            _ => None,
+        });
+        needed.fold(self.instances, Capacity::max)
+    }
+
+    /// Whether what is missing is there once caches are primed.
+    pub fn is_mended_by_priming(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::ColdCache { primed, allowed, .. } if primed <= allowed))
+    }
+}
+
 /// A change of a floor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FloorChange {
@@ -303,6 +323,7 @@ mod tests {
         let release = release();
         let cold = plan(&Launch::ahead(&release), None, minute(-600));
         assert_eq!(cold.instances, Capacity(24), "bounded by the ceiling");
+        assert_eq!(cold.needed(), Capacity(24), "priming mends it");
         assert!(cold.load.p95 > 50.0 * cold.baseline.p95, "{:?}", cold.load);
         assert!(cold.amplification > 2.0, "they retry for ever: {}", cold.amplification);
         let [Problem::ColdCache { needed, primed: fits, allowed, covered, .. }, Problem::Ceiling { .. }, Problem::Quota { .. }] =

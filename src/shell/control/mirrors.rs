@@ -101,7 +101,7 @@ fn groups(scrape: &mut Scrape, view: &View) {
     each(Metric::GroupFloor, &|group| Some(group.observed.as_ref()?.floor.0));
     each(Metric::GroupDesired, &|group| Some(group.observed.as_ref()?.desired.0));
     each(Metric::GroupInService, &|group| Some(group.observed.as_ref()?.in_service.0));
-    each(Metric::GroupNeeded, &|group| Some(group.plan.as_ref()?.instances.0));
+    each(Metric::GroupNeeded, &|group| Some(group.plan.as_ref()?.needed().0));
 }
 
 fn coverage(scrape: &mut Scrape, view: &View) {

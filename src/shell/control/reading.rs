@@ -157,7 +157,7 @@ impl Reading<'_> {
             in_service: figure(|observed| observed.in_service),
             load_per_second: group.and_then(|group| group.load).map(Rate::value),
             load_p95_per_second: plan.map(|plan: &GroupPlan| plan.load).map(|load: Quantiles| load.p95),
-            instances_needed: plan.map(|plan| plan.instances.0),
+            instances_needed: plan.map(|plan| plan.needed().0),
             planned_floor: plan.and_then(|plan| plan.floor).map(|floor| floor.0),
             problems: plan.map(|plan| self.problems(plan, observed)).unwrap_or_default(),
             age_secs: observed.map(|observed| self.age(observed.observed_at)),

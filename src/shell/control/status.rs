@@ -255,7 +255,7 @@ pub struct GroupStatus {
     pub load_per_second: Option<f64>,
     /// 95th percentile of the load planned for, requests per second.
     pub load_p95_per_second: Option<f64>,
-    /// Instances that load needs.
+    /// Instances that load needs, whatever is allowed.
     pub instances_needed: Option<u32>,
     /// The floor that tminus plans to hold now; null: none of its own.
     pub planned_floor: Option<u32>,

@@ -39,9 +39,14 @@ struct Scales {
     past: Vec<Vec<f64>>,
 }
 
-/// Quantiles of a day that is forecast so, from past days and the mean load.
-pub(super) fn band(forecast: &[f64], past: &[PastDay<'_>], mean: f64) -> Band {
-    if past.is_empty() || mean <= 0.0 {
+/// Quantiles of a day that is forecast so, from past days, the mean load and the greatest. Where no day was tested, only the
+/// greatest load that was seen bounds an hour.
+pub(super) fn band(forecast: &[f64], past: &[PastDay<'_>], (mean, most): (f64, f64)) -> Band {
+    if past.is_empty() && mean > 0.0 {
+        let bound: Vec<f64> = forecast.iter().map(|load| load.max(most)).collect();
+        return Band { p90: bound.clone(), p95: bound, past_p95: Vec::new() };
+    }
+    if mean <= 0.0 {
         let past_p95 = past.iter().map(|day| day.forecast.iter().copied().fold(0.0, f64::max)).collect();
         return Band { p90: forecast.to_vec(), p95: forecast.to_vec(), past_p95 };
     }
@@ -143,7 +148,7 @@ mod tests {
         let days = actual.iter().enumerate();
         let past: Vec<PastDay<'_>> =
             days.map(|(age, actual)| PastDay { forecast: vec![10.0; 4], actual, known: &[true; 4], age: age as f64 }).collect();
-        let band = band(&[10.0; 4], &past, 10.0);
+        let band = band(&[10.0; 4], &past, (10.0, 20.0));
         assert!(band.p95[1] > band.p95[0], "{band:?}");
         assert!(band.p95.iter().zip(&band.p90).all(|(high, low)| high >= low && *low >= 10.0), "{band:?}");
         assert_eq!(band.past_p95.len(), 20);
@@ -151,9 +156,9 @@ mod tests {
 
     #[test]
     fn without_a_past_or_a_load_nothing_is_added() {
-        assert_eq!(band(&[1.0, 2.0], &[], 1.5).p95, vec![1.0, 2.0]);
+        assert_eq!(band(&[1.0, 2.0], &[], (1.5, 3.0)).p95, vec![3.0, 3.0], "untested: as much as was ever seen");
         assert_eq!(
-            band(&[0.0], &[PastDay { forecast: vec![0.0], actual: &[0.0], known: &[true], age: 0.0 }], 0.0).p95,
+            band(&[0.0], &[PastDay { forecast: vec![0.0], actual: &[0.0], known: &[true], age: 0.0 }], (0.0, 0.0)).p95,
             vec![0.0]
         );
     }

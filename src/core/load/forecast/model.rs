@@ -219,7 +219,7 @@ pub(super) fn outlook(track: &Track<'_>, ago: usize, own: &[Vec<f64>]) -> Outloo
     let past = combine::past_days(track, ago, (&weights, own));
     let (mean_load, most) = track.usual(origin.at);
     let mut forecast = weights.mix(track, &origin.members);
-    let mut band = conformal::band(&forecast, &past, mean_load);
+    let mut band = conformal::band(&forecast, &past, (mean_load, most));
     let moved = shift::is_seen(&past, mean_load);
     if moved {
         let recent = &track.grid.values[origin.at - track.grid.day()..origin.at];
@@ -251,6 +251,23 @@ mod tests {
 
     fn noon(_: i64, second: i64) -> f64 {
         if (43_200..46_800).contains(&second) { 100.0 } else { 10.0 }
+    }
+
+    #[test]
+    fn what_was_hardly_seen_is_not_told_as_certain() {
+        let wild = |place: u64| 100.0 + 80.0 * (draw(7, place) - 0.5);
+        for (kept, days) in [(0.6, 28), (0.3, 28), (0.1, 28), (1.0, 2)] {
+            let all = history(days, 3_600, |day, second| wild((day * 24 + second / 3_600).unsigned_abs()));
+            let seen: Vec<_> =
+                all.into_iter().zip(0..).filter(|(_, place)| draw(8, *place) < kept).map(|(point, _)| point).collect();
+            let greatest = seen.iter().map(|point| point.1).fold(0.0, f64::max);
+            let forecast = Forecast::learn(&seen).unwrap();
+            let tomorrow = after(days * DAY_SECS);
+            let cell = forecast.at(tomorrow);
+            assert!(cell.p95 > cell.p50 + 10.0, "{kept} of the hours of {days} days: {cell:?}");
+            let peak = forecast.peak(tomorrow, after((days + 1) * DAY_SECS - 1));
+            assert!(peak.p95 >= 0.95 * greatest, "{kept} of the hours of {days} days: {peak:?}, seen {greatest}");
+        }
     }
 
     /// Spread evenly over 0..1, by a seed and a place: SplitMix64.

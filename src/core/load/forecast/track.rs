@@ -22,6 +22,9 @@ pub(super) const PARTS: usize = PARTS_HOURS.len() - 1;
 /// Added to loads before their logarithm, in medians: near zero relative errors mean nothing.
 const SMALL: f64 = 0.05;
 
+/// The part of a day that must be known for its errors to count: one in so many cells.
+const LEAST_SEEN: usize = 4;
+
 /// One origin.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
@@ -106,8 +109,8 @@ impl<'a> Track<'a> {
 
     fn errors(&self, at: usize, members: &Members) -> Option<Vec<Option<[f64; PARTS + 1]>>> {
         let (actual, known) = self.actual(at);
-        // A day of which less than half was seen tells nothing.
-        if actual.len() < self.grid.day() || known.iter().filter(|known| **known).count() * 2 < actual.len() {
+        // A day of which less than a quarter was seen tells nothing.
+        if actual.len() < self.grid.day() || known.iter().filter(|known| **known).count() * LEAST_SEEN < actual.len() {
             return None;
         }
         let of = |loads: &Vec<f64>| {
