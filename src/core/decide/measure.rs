@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::core::checklist::{Check, Demand, Evidence, Item, Outcome};
-use crate::core::load::{self, Aspect, CapacityAnswer, Fitness, GroupFinding, GroupPlan, Problem};
+use crate::core::load::{self, Aspect, CapacityAnswer, Fitness, GroupFinding, GroupPlan};
 use crate::core::release::Release;
 use crate::core::words::{Name, Percent, Version, format_duration, later, since};
 
