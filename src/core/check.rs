@@ -101,8 +101,9 @@ fn floors(decision: &Decision, snapshot: &Snapshot, broken: &mut Vec<Broken>) {
             continue;
         };
         let held = capacity::stands(snapshot, group);
-        // What others raised beyond the limits is given back by the ramp, and its first steps lie beyond them too.
-        let gives_back = snapshot.observed.groups.get(group).is_some_and(|seen| *floor < seen.floor);
+        // What others raised beyond the limits is given back by the ramp, and its first steps lie beyond them too; and what
+        // is there already is nobody's raise.
+        let gives_back = snapshot.observed.groups.get(group).is_some_and(|seen| *floor <= seen.floor);
         let beyond = *floor > policy.limits.ceiling || policy.limits.quota.is_some_and(|quota| *floor > quota);
         if beyond && !gives_back {
             say(broken, "I3", format!("floor {floor} of {group} is above its ceiling or quota"));
